@@ -1,0 +1,269 @@
+import type { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import type { TriggerFired } from '../event.ts';
+import type { DeskActionName } from '../match/rule.ts';
+import type { Comment, Instant, ObservedTicket } from '../ticket.ts';
+
+/**
+ * What Deskhand asks of a vendor: a few verbs and declared capabilities. An adapter says what the desk said; it
+ * never decides whether to retry, never keeps state that a restart would lose, and never writes unless told to.
+ */
+
+/** JSON that survives a round trip through Postgres. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Priority of a call on the connection's shared budget, highest first (engine: budgets). */
+export type CallLane = 'escalation' | 'action' | 'poll' | 'backfill';
+export const CALL_LANES = ['escalation', 'action', 'poll', 'backfill'] as const satisfies readonly CallLane[];
+
+export interface CallContext {
+  readonly lane: CallLane;
+  /** Aborts the call; an aborted write has an unknown outcome. */
+  readonly signal: AbortSignal;
+}
+
+/** A token bucket that keeps `rate + 2 × burst` calls per `perMs` at most, whatever the server's window is. */
+export interface BudgetSpec {
+  readonly rate: number;
+  readonly burst: number;
+  readonly perMs: number;
+}
+
+/** What Deskhand lends an adapter. */
+export interface VendorIo {
+  /** Connection name, for errors and logs. */
+  readonly connection: string;
+  readonly clock: Clock;
+  /**
+   * Takes one call from the connection's budget, shared by all instances.
+   * @throws VendorError `rate_limited` with `retryAt` and `notApplied` when the lane has nothing left
+   */
+  spend(budget: string, lane: CallLane): Promise<void>;
+  /** Tells all instances that the vendor asked for silence until then (epoch ms), and why. */
+  silence(untilMs: number, reason: string): Promise<void>;
+  /** A finding worth an operator's eye; logged, and shown in status. */
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface FeedSpec {
+  readonly name: string;
+  readonly cursor: 'window' | 'timestamp' | 'date';
+  readonly pollEveryMs: number;
+  /** How far back the vendor lets us look; null: any time. Older changes than this are a gap. */
+  readonly windowMs: number | null;
+}
+
+export interface Capabilities {
+  readonly feeds: readonly FeedSpec[];
+  /** Supported actions with the parameters each takes; a missing action or parameter is refused when a rule is loaded. */
+  readonly actions: Readonly<Partial<Record<DeskActionName, readonly string[]>>>;
+  /** Whether a posted comment's id comes back; where not, `reference: auto` adds a visible reference. */
+  readonly commentIdReturned: boolean;
+  /** How the desk renders a comment: `html` gets escaped values, `plain` gets text as it is. */
+  readonly textFormat: 'plain' | 'html';
+  /** Named budgets; `default` is always there. Numbers carry their source in the vendor's folder. */
+  readonly budgets: { readonly default: BudgetSpec } & Readonly<Record<string, BudgetSpec>>;
+}
+
+/** One row of a feed: enough to see that a ticket changed. */
+export interface TicketRow {
+  readonly observed: ObservedTicket;
+  /** Change token of this list; equal to the stored one means nothing to do. */
+  readonly version: string;
+}
+
+/** Something that is an event by itself and no difference between two snapshots. */
+export interface Occurrence {
+  readonly key: string;
+  readonly type: string;
+  readonly ticketId: string | null;
+  readonly occurredAt: Instant | null;
+  readonly trigger: TriggerFired | null;
+  readonly body: Json;
+}
+
+export interface FeedPage {
+  readonly rows: readonly TicketRow[];
+  readonly occurrences: readonly Occurrence[];
+  /** Where the walk goes on; null: this was its last page. */
+  readonly next: Json | null;
+  /** The feed's cursor as this page leaves it; saved with the walk's last page. */
+  readonly cursor: Json;
+}
+
+export interface FeedPosition {
+  /** The cursor saved by the last complete walk; null: never walked (baseline). */
+  readonly cursor: Json | null;
+  /** `next` of the page before; null: first page. */
+  readonly next: Json | null;
+  /** True while the feed's silent baseline is walked: all tickets that are not closed. */
+  readonly baseline: boolean;
+}
+
+/** A ticket read by id. `comments` is null when they were not asked for. */
+export type TicketRead =
+  | { readonly gone: true; readonly id: string }
+  | {
+      readonly gone: false;
+      readonly id: string;
+      readonly observed: ObservedTicket;
+      readonly comments: readonly Comment[] | null;
+    };
+
+/** Parts of a ticket beyond what every read gives: `comments`, `tags`, `description`, `custom`, `requester.email`, … */
+export type Needs = ReadonlySet<string>;
+
+/** A step's action with every template rendered and every choice made; names are still names. */
+export type DeskAction =
+  | { readonly action: 'reassign'; readonly queue?: string; /** Null takes the assignee away. */ readonly agent?: string | null }
+  | { readonly action: 'comment'; readonly text: string; readonly public: boolean }
+  | {
+      readonly action: 'set';
+      readonly priority?: string;
+      readonly category?: string;
+      readonly type?: string;
+      readonly status?: string;
+      readonly title?: string;
+      readonly due_at?: Instant | null;
+      readonly custom?: Readonly<Record<string, string | number | boolean | null>>;
+    }
+  | { readonly action: 'tag' | 'watch'; readonly add: readonly string[]; readonly remove: readonly string[] }
+  | { readonly action: 'close' | 'resolve' | 'reopen'; readonly text?: string }
+  | { readonly action: 'wait_for'; readonly who: 'customer' | 'agent' | { readonly until: Instant } }
+  | {
+      readonly action: 'create_ticket';
+      readonly title: string;
+      readonly text: string;
+      readonly category?: string;
+      readonly priority?: string;
+      readonly type?: string;
+      readonly queue?: string;
+      readonly requester?: string;
+    }
+  | {
+      readonly action: 'task';
+      readonly title: string;
+      readonly note?: string;
+      readonly queue?: string;
+      readonly agent?: string;
+      readonly due_at?: Instant;
+    }
+  | { readonly action: 'time_entry'; readonly minutes: number; readonly note?: string }
+  | { readonly action: 'link'; readonly to: string }
+  | { readonly action: 'approve'; readonly approval?: string; readonly vote: 'accept' | 'reject'; readonly text?: string }
+  | {
+      readonly action: 'breaking_news';
+      readonly title: string;
+      readonly text: string;
+      readonly severity?: 'low' | 'medium' | 'high';
+      readonly queues?: readonly string[];
+    };
+
+/**
+ * One call that changes something. An action may need several (close with a text is a comment and a
+ * transition): the executor asks for the next one until there is none, and commits each intent first.
+ */
+export interface PlannedWrite {
+  /** Name of this part within the action, stable over retries: `assignee`, `comment`, `custom.tier`. */
+  readonly part: string;
+  readonly kind: 'state' | 'append' | 'transition';
+  /** Fields this write sets, as they read in the snapshot before and as they will read back. Empty for appends. */
+  readonly sets: Readonly<Record<string, { readonly from: Json; readonly to: Json }>>;
+  /** For appends: the text that will be found again (plain, with reference), and where to list. */
+  readonly append: { readonly children: string; readonly text: string } | null;
+  /** All that `send` and `listChildren` need, in any process; holds no secret. */
+  readonly request: Json;
+}
+
+/** Something an append made or might have made. */
+export interface Child {
+  readonly id: string;
+  readonly authorId: string | null;
+  readonly at: Instant | null;
+  readonly text: string;
+}
+
+export interface SendResult {
+  /** Id of what was created, where the vendor tells it. */
+  readonly childId: string | null;
+}
+
+export interface SelfTest {
+  /** Our own user's id at the vendor; authors our comments. Null where the vendor has none. */
+  readonly botUserId: string | null;
+  /** Findings for status: server version, probes that failed, fallbacks taken. */
+  readonly findings: readonly string[];
+}
+
+export interface Adapter {
+  /** One authenticated call that changes nothing. @throws VendorError `auth`, `unreadable` ("wrong url?"), … */
+  selfTest(context: CallContext): Promise<SelfTest>;
+  /** Reads one page of a feed. @throws VendorError */
+  readPage(feed: string, position: FeedPosition, needs: Needs, context: CallContext): Promise<FeedPage>;
+  /** Completes changed rows of a page with what `needs` names and comments. Order and count follow `rows`. @throws VendorError */
+  readChanged(rows: readonly TicketRow[], needs: Needs, context: CallContext): Promise<readonly TicketRead[]>;
+  /** Reads one ticket by id, for nudges and before writes. @throws VendorError, but `gone` is a value */
+  readTicket(ticketId: string, needs: Needs, context: CallContext): Promise<TicketRead>;
+  /**
+   * The next write that the action still needs on this ticket, or null when it already is so.
+   * @param done parts of this step that were sent and confirmed before
+   * @param ticket null only for `create_ticket` and `breaking_news`
+   * @throws VendorError `refused` for a name that does not resolve, with the nearest names
+   */
+  nextWrite(
+    action: DeskAction,
+    ticket: (TicketRead & { readonly gone: false }) | null,
+    done: ReadonlySet<string>,
+    context: CallContext,
+  ): Promise<PlannedWrite | null>;
+  /** Performs a planned write once. @throws VendorError; `notApplied` tells whether it may simply be tried again */
+  send(write: PlannedWrite, context: CallContext): Promise<SendResult>;
+  /** Lists what an append could have made, newest last; null: cannot be listed. @throws VendorError */
+  listChildren(write: PlannedWrite, context: CallContext): Promise<readonly Child[] | null>;
+  /** Ends keep-alive sockets. */
+  close(): Promise<void>;
+}
+
+/** An inbound webhook's body, already authenticated. */
+export interface InboundBody {
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
+  /** The text, when the bytes are UTF-8. */
+  readonly text: string;
+}
+
+/** A webhook that only says "look at this ticket"; nothing else in it is trusted. */
+export interface NudgeInbound {
+  readonly kind: 'nudge';
+  /** Ticket ids named in the body; empty: the sender's template is wrong. */
+  ticketIds(body: InboundBody): readonly string[];
+  /** The hook can outrun the vendor's own visibility: wait this long before reading. */
+  readonly readAfterMs: number;
+}
+
+/** A webhook whose JSON is the event. */
+export interface EventInbound<Settings> {
+  readonly kind: 'event';
+  /** Maps a parsed body; unmapped values stay in `body`. */
+  map(body: Readonly<Record<string, unknown>>, settings: Settings): InboundEvent;
+}
+
+export interface InboundEvent {
+  /** `event.type` of the body, or `webhook.received`. */
+  readonly type: string;
+  /** `event.key` of the body where configured and present. */
+  readonly key: string | null;
+  readonly ticket: ObservedTicket | null;
+}
+
+export interface Vendor<Settings = unknown> {
+  readonly id: string;
+  /** As people write it: `Jitbit`. */
+  readonly name: string;
+  /** The connection's keys beyond the common ones (design: configuration). */
+  readonly settings: z.ZodType<Settings>;
+  readonly capabilities: Capabilities;
+  readonly inbound: NudgeInbound | EventInbound<Settings> | null;
+  /** Null for vendors that only send (`webhook`). */
+  readonly connect: ((settings: Settings, io: VendorIo) => Adapter) | null;
+}
