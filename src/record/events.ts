@@ -1,0 +1,122 @@
+import { sql } from 'kysely';
+import type { DeskEvent } from '../event.ts';
+import type { Db, Tx } from './database.ts';
+import { toJsonb } from './database.ts';
+import type { EventDoc } from './tables.ts';
+
+/** One row of `events`, before it is stored. */
+export interface NewEvent {
+  readonly id: string;
+  readonly connectionId: number;
+  readonly event: DeskEvent;
+  readonly raw: Buffer | null;
+  readonly depth: number;
+  readonly causedBy: string | null;
+}
+
+export interface KeyRow {
+  readonly connectionId: number;
+  readonly hash: Buffer;
+  readonly eventId: string;
+}
+
+/**
+ * Remembers keys and tells which of them were new. Rows must be free of duplicates and sorted by
+ * (connection, hash): two groups that insert in opposite orders deadlock.
+ */
+export async function insertKeys(tx: Tx, rows: readonly KeyRow[]): Promise<ReadonlySet<string>> {
+  if (rows.length === 0) return new Set();
+  const { rows: stored } = await sql<{ connection_id: number; key_hash: Buffer }>`
+    INSERT INTO event_keys (connection_id, key_hash, event_id)
+    SELECT * FROM unnest(
+      ${rows.map((row) => row.connectionId)}::int[],
+      ${rows.map((row) => row.hash)}::bytea[],
+      ${rows.map((row) => row.eventId)}::uuid[])
+    ON CONFLICT DO NOTHING
+    RETURNING connection_id, key_hash`.execute(tx);
+  return new Set(stored.map((row) => keyName(row.connection_id, row.key_hash)));
+}
+
+/** Which event each key stands for; keys that are not remembered are missing. */
+export async function findKeys(
+  db: Db,
+  keys: readonly { readonly connectionId: number; readonly hash: Buffer }[],
+): Promise<ReadonlyMap<string, string>> {
+  if (keys.length === 0) return new Map();
+  const { rows } = await sql<{ connection_id: number; key_hash: Buffer; event_id: string }>`
+    SELECT k.connection_id, k.key_hash, k.event_id
+      FROM unnest(${keys.map((key) => key.connectionId)}::int[], ${keys.map((key) => key.hash)}::bytea[])
+        AS wanted (connection_id, key_hash)
+      JOIN event_keys k USING (connection_id, key_hash)`.execute(db);
+  return new Map(rows.map((row) => [keyName(row.connection_id, row.key_hash), row.event_id]));
+}
+
+/** A key as a map key. */
+export function keyName(connectionId: number, hash: Buffer): string {
+  return `${connectionId}:${hash.toString('base64')}`;
+}
+
+export async function insertEvents(tx: Tx, ruleSetId: number, rows: readonly NewEvent[]): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`
+    INSERT INTO events (id, observed_at, connection_id, ticket_id, type, rule_set_id, depth, caused_by, doc, raw)
+    SELECT id, observed_at, connection_id, ticket_id, type, ${ruleSetId}::bigint, depth, caused_by, doc, raw
+    FROM unnest(
+      ${rows.map((row) => row.id)}::uuid[],
+      ${rows.map((row) => row.event.observed_at)}::timestamptz[],
+      ${rows.map((row) => row.connectionId)}::int[],
+      ${rows.map((row) => row.event.ticket_id)}::text[],
+      ${rows.map((row) => row.event.type)}::text[],
+      ${rows.map((row) => row.depth)}::smallint[],
+      ${rows.map((row) => row.causedBy)}::uuid[],
+      ${rows.map((row) => toJsonb(docOf(row.event)))}::jsonb[],
+      ${rows.map((row) => row.raw)}::bytea[])
+      AS row (id, observed_at, connection_id, ticket_id, type, depth, caused_by, doc, raw)`.execute(tx);
+}
+
+function docOf(event: DeskEvent): EventDoc {
+  const { body: _body, ...doc } = event;
+  return doc;
+}
+
+export interface StoredEvent {
+  readonly id: string;
+  readonly event: DeskEvent;
+  readonly depth: number;
+  readonly ruleSetId: number | null;
+}
+
+/** Reads stored events by id; `at` is each one's observed_at, which names its partition. */
+export async function readEvents(
+  db: Db,
+  wanted: readonly { readonly id: string; readonly at: Date }[],
+): Promise<ReadonlyMap<string, StoredEvent>> {
+  if (wanted.length === 0) return new Map();
+  const { rows } = await sql<{
+    id: string;
+    doc: EventDoc;
+    raw: Buffer | null;
+    depth: number;
+    rule_set_id: number | null;
+  }>`
+    SELECT e.id, e.doc, e.raw, e.depth, e.rule_set_id
+      FROM unnest(${wanted.map((row) => row.id)}::uuid[], ${wanted.map((row) => row.at)}::timestamptz[])
+        AS wanted (id, at)
+      JOIN events e ON e.id = wanted.id AND e.observed_at = wanted.at`.execute(db);
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      { id: row.id, event: withBody(row.doc, row.raw), depth: row.depth, ruleSetId: row.rule_set_id },
+    ]),
+  );
+}
+
+/** The event as it was matched: a webhook's body is its raw bytes, parsed again. */
+export function withBody(doc: EventDoc, raw: Buffer | null): DeskEvent {
+  if (raw === null) return { ...doc, body: null };
+  try {
+    return { ...doc, body: JSON.parse(raw.toString('utf8')) as unknown };
+  } catch {
+    return { ...doc, body: null };
+  }
+}
