@@ -1,0 +1,87 @@
+import { sql } from 'kysely';
+import type { Db } from './database.ts';
+
+export interface ConnectionRow {
+  readonly id: number;
+  readonly name: string;
+  readonly vendor: string;
+  readonly botUserId: string | null;
+  readonly state: 'ok' | 'degraded' | 'stopped';
+  readonly stateReason: string | null;
+  readonly testedWith: string | null;
+  /** Epoch ms. */
+  readonly silentUntil: number | null;
+  readonly paused: boolean;
+}
+
+/** Registers a configured connection and returns its short id. */
+export async function upsertConnection(db: Db, name: string, vendor: string): Promise<number> {
+  const row = await db
+    .insertInto('connections')
+    .values({ name, vendor, findings: '[]' })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ vendor }))
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return row.id;
+}
+
+export async function readConnections(db: Db): Promise<readonly ConnectionRow[]> {
+  const { rows } = await sql<ConnectionRow>`
+    SELECT id, name, vendor, bot_user_id AS "botUserId", state, state_reason AS "stateReason",
+           tested_with AS "testedWith", (extract(epoch FROM silent_until) * 1000)::float8 AS "silentUntil",
+           paused_at IS NOT NULL AS paused
+      FROM connections ORDER BY id`.execute(db);
+  return rows;
+}
+
+/** Stores the self-test that all instances share. */
+export async function recordSelfTest(
+  db: Db,
+  connectionId: number,
+  result: {
+    readonly testedWith: string;
+    readonly state: 'ok' | 'degraded' | 'stopped';
+    readonly reason: string | null;
+    readonly botUserId: string | null;
+    readonly findings: readonly string[];
+  },
+): Promise<void> {
+  await db
+    .updateTable('connections')
+    .set({
+      tested_with: result.testedWith,
+      tested_at: sql<Date>`app_now()`,
+      state: result.state,
+      state_reason: result.reason,
+      findings: JSON.stringify(result.findings),
+      ...(result.botUserId === null ? {} : { bot_user_id: result.botUserId }),
+    })
+    .where('id', '=', connectionId)
+    .execute();
+}
+
+/** The vendor asked for silence until then; a longer silence already on record stays. */
+export async function silenceConnection(
+  db: Db,
+  connectionId: number,
+  forMs: number,
+  reason: string,
+): Promise<void> {
+  await sql`
+    UPDATE connections SET silent_reason = ${reason},
+           silent_until = greatest(silent_until, app_now() + ${forMs}::float8 * interval '1 millisecond')
+     WHERE id = ${connectionId}`.execute(db);
+}
+
+/** Stops a connection until its credentials change (auth), or marks it healthy again. */
+export async function setConnectionState(
+  db: Db,
+  connectionId: number,
+  state: 'ok' | 'degraded' | 'stopped',
+  reason: string | null,
+): Promise<boolean> {
+  const result = await sql`
+    UPDATE connections SET state = ${state}, state_reason = ${reason}
+     WHERE id = ${connectionId} AND (state, state_reason) IS DISTINCT FROM (${state}, ${reason}::text)`.execute(db);
+  return result.numAffectedRows === 1n;
+}
