@@ -1,0 +1,58 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { EmbeddedError } from './embedded-error.ts';
+
+/** What PostgreSQL says of itself in `postmaster.pid` of its data folder. */
+export interface PostmasterFile {
+  readonly pid: number;
+  readonly port: number;
+  /** False while it starts or stops. */
+  readonly ready: boolean;
+}
+
+const fileOf = (cluster: string): string => path.join(cluster, 'postmaster.pid');
+
+/** @returns null when there is none, or one that is still being written */
+export async function readPostmasterFile(cluster: string): Promise<PostmasterFile | null> {
+  const text = await readFile(fileOf(cluster), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw new EmbeddedError(
+      `the database in ${cluster} cannot be read (${error.code}): it belongs to another user. ` +
+        'Run Deskhand as that user, or set DESKHAND_DATA to another folder.',
+      { cause: error },
+    );
+  });
+  const lines = text.split('\n');
+  const pid = Math.abs(Number(lines[0]));
+  if (!Number.isInteger(pid) || pid === 0) return null;
+  return { pid, port: Number(lines[3] ?? 0), ready: lines[7]?.trim() === 'ready' };
+}
+
+/**
+ * True if that process is a PostgreSQL. A number alone proves nothing: after a restart of a container the same
+ * number is often another program, and a killed postmaster without a parent to bury it keeps its number.
+ */
+export async function isPostgres(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  if (process.platform !== 'linux') return true;
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const [, name, state] = /^\d+ \((.*)\) (\S)/s.exec(text) ?? [];
+  return name === 'postgres' && state !== 'Z' && state !== 'X';
+}
+
+/** Above Linux's largest process number (2^22): nobody can have it. */
+const NO_PROCESS = 4_194_305;
+
+/**
+ * Makes PostgreSQL see that the process named in a left-over file is gone. It would refuse to start if that number
+ * now belongs to anything of the same user. The rest of the file stays: by its shared memory key PostgreSQL finds
+ * orphans of the dead server that still hold the data.
+ */
+export async function disownPostmasterFile(cluster: string): Promise<void> {
+  const text = await readFile(fileOf(cluster), 'utf8');
+  await writeFile(fileOf(cluster), text.replace(/^-?\d+/, String(NO_PROCESS)));
+}
