@@ -9,6 +9,8 @@ import type { Comment, Instant, ObservedTicket } from '../ticket.ts';
  * never decides whether to retry, never keeps state that a restart would lose, and never writes unless told to.
  */
 
+export { normaliseText, sameText } from './http/text.ts';
+
 /** JSON that survives a round trip through Postgres. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -51,6 +53,11 @@ export interface FeedSpec {
   readonly pollEveryMs: number;
   /** How far back the vendor lets us look; null: any time. Older changes than this are a gap. */
   readonly windowMs: number | null;
+  /**
+   * What a complete walk means, default `changed`: the rows that changed. After a walk that lists `open`, a
+   * ticket stored as not final and absent from it was closed, merged or deleted: read it by id.
+   */
+  readonly lists?: 'changed' | 'open';
 }
 
 export interface Capabilities {
@@ -115,7 +122,11 @@ export type Needs = ReadonlySet<string>;
 
 /** A step's action with every template rendered and every choice made; names are still names. */
 export type DeskAction =
-  | { readonly action: 'reassign'; readonly queue?: string; /** Null takes the assignee away. */ readonly agent?: string | null }
+  | {
+      readonly action: 'reassign';
+      readonly queue?: string;
+      /** Null takes the assignee away. */ readonly agent?: string | null;
+    }
   | { readonly action: 'comment'; readonly text: string; readonly public: boolean }
   | {
       readonly action: 'set';
@@ -150,7 +161,12 @@ export type DeskAction =
     }
   | { readonly action: 'time_entry'; readonly minutes: number; readonly note?: string }
   | { readonly action: 'link'; readonly to: string }
-  | { readonly action: 'approve'; readonly approval?: string; readonly vote: 'accept' | 'reject'; readonly text?: string }
+  | {
+      readonly action: 'approve';
+      readonly approval?: string;
+      readonly vote: 'accept' | 'reject';
+      readonly text?: string;
+    }
   | {
       readonly action: 'breaking_news';
       readonly title: string;
@@ -167,8 +183,14 @@ export interface PlannedWrite {
   /** Name of this part within the action, stable over retries: `assignee`, `comment`, `custom.tier`. */
   readonly part: string;
   readonly kind: 'state' | 'append' | 'transition';
-  /** Fields this write sets, as they read in the snapshot before and as they will read back. Empty for appends. */
+  /**
+   * Fields this write sets, as they read in the snapshot before and as they will read back; empty for appends.
+   * Values have the shape of `Change`: priority is its level, lists are whole, `custom.<name>` is the bare value;
+   * named things and persons are as in the ticket and are the same when their ids are (names may be null).
+   */
   readonly sets: Readonly<Record<string, { readonly from: Json; readonly to: Json }>>;
+  /** Fields that the desk itself moves along with this write, to values nobody can foretell: `closed_at` on a close. */
+  readonly alsoChanges?: readonly string[];
   /** For appends: the text that will be found again (plain, with reference), and where to list. */
   readonly append: { readonly children: string; readonly text: string } | null;
   /** All that `send` and `listChildren` need, in any process; holds no secret. */
@@ -178,8 +200,11 @@ export interface PlannedWrite {
 /** Something an append made or might have made. */
 export interface Child {
   readonly id: string;
+  /** Null: the desk does not say who; then text, time and reference decide. */
   readonly authorId: string | null;
+  /** Null: the desk does not say when; such a child has an id that it cannot have had before the send. */
   readonly at: Instant | null;
+  /** As the desk returned it, markup included: compare with `sameText`. */
   readonly text: string;
 }
 
@@ -260,10 +285,16 @@ export interface Vendor<Settings = unknown> {
   readonly id: string;
   /** As people write it: `Jitbit`. */
   readonly name: string;
-  /** The connection's keys beyond the common ones (design: configuration). */
+  /** The connection's keys beyond the common ones (design: configuration); takes those of `common-settings.ts` too. */
   readonly settings: z.ZodType<Settings>;
   readonly capabilities: Capabilities;
   readonly inbound: NudgeInbound | EventInbound<Settings> | null;
   /** Null for vendors that only send (`webhook`). */
-  readonly connect: ((settings: Settings, io: VendorIo) => Adapter) | null;
+  readonly connect: Connect<Settings> | null;
 }
+
+/**
+ * Opens a connection; no call is made yet. Settings are what this vendor's own schema gave, with the keys of
+ * `common-settings.ts` merged in. Written as a method so that a registry may hold vendors of different settings.
+ */
+export type Connect<Settings> = { connect(settings: Settings, io: VendorIo): Adapter }['connect'];

@@ -1,0 +1,342 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { Pool } from 'undici';
+import { VendorError, type VendorReason } from '../../errors.ts';
+import type { CallContext, Json, VendorIo } from '../vendor.ts';
+import { classifyStatus, parseRetryAfter, RateLimitBackoff, type StatusOverrides } from './classify.ts';
+import { exchange, ExchangeError, type ExchangeAnswer } from './exchange.ts';
+import { parseJson } from './json.ts';
+import { createRedact, excerpt, type Redact } from './redact.ts';
+import { SlowDetector } from './slow.ts';
+import { htmlToText } from './text.ts';
+
+/**
+ * One connection's way to its vendor: takes a call from the budget, sends it, and turns whatever comes back into
+ * an answer or a {@link VendorError} that says what happened. It never retries and never follows a redirect.
+ */
+
+/** Query or form fields. Arrays become repeated keys; undefined is left out. */
+export type Params = Readonly<
+  Record<string, string | number | boolean | readonly (string | number)[] | undefined>
+>;
+
+export interface VendorCall {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below the base URL, without leading slash. */
+  readonly path: string;
+  readonly query?: Params;
+  /** At most one of `form` and `json`. */
+  readonly form?: Params;
+  readonly json?: Json;
+  /** Default: `default`. */
+  readonly budget?: string;
+  /** Default: false for GET, else true. Decides the time-out and how an odd answer is taken. */
+  readonly write?: boolean;
+  /** Meanings of statuses for this call, before the connection's. */
+  readonly statuses?: StatusOverrides;
+}
+
+export interface VendorAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** The vendor's clock in epoch ms, from its `Date` header; null when it sends none. */
+  readonly serverNow: number | null;
+  /** @throws VendorError `unreadable` when the text is no JSON, or HTML ("wrong url?") */
+  json(): unknown;
+}
+
+export interface VendorHttp {
+  /** @throws VendorError */
+  call(call: VendorCall, context: CallContext): Promise<VendorAnswer>;
+  /** An error of this connection, redacted: for refusals that the adapter itself decides. */
+  error(message: string, reason: VendorReason, more?: { notApplied?: boolean; cause?: unknown }): VendorError;
+  close(): Promise<void>;
+}
+
+export interface VendorHttpOptions {
+  /** Vendor id, and its name as people write it. */
+  readonly vendor: { readonly id: string; readonly name: string };
+  /** Origin and base path, without a slash at the end. */
+  readonly baseUrl: string;
+  /** Sent with every call. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Everything that must never be seen in a message. */
+  readonly secrets: readonly string[];
+  readonly io: VendorIo;
+  /** PEM text of a private certificate authority. */
+  readonly ca?: string | undefined;
+  readonly statuses?: StatusOverrides;
+  /** How long to be silent after an answer that refuses the credentials; 0: not at all. */
+  readonly authSilenceMs?: number;
+  /** Total time of a read. Default 60 s (integration reference 3.1). */
+  readonly readTimeoutMs?: number;
+  /** Total time of a write, besides the caller's signal. Default 20 s (engine.md 5). */
+  readonly writeTimeoutMs?: number;
+}
+
+/** Sockets per connection: vendors limit calls per minute, so a few are plenty, and a hanging one blocks few. */
+const SOCKETS = 4;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A page of 300 Jitbit rows is about 400 KB. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** Silence after answers that are slow as a whole. */
+const SLOW_SILENCE_MS = 30_000;
+
+const gunzipAsync = promisify(gunzip);
+
+/** Opens the pool; makes no call. */
+export function createVendorHttp(options: VendorHttpOptions): VendorHttp {
+  return new Client(options);
+}
+
+class Client implements VendorHttp {
+  readonly #options: VendorHttpOptions;
+  readonly #io: VendorIo;
+  readonly #redact: Redact;
+  readonly #origin: string;
+  readonly #basePath: string;
+  readonly #pool: Pool;
+  readonly #backoff = new RateLimitBackoff();
+  readonly #slow = new SlowDetector();
+
+  constructor(options: VendorHttpOptions) {
+    const base = new URL(options.baseUrl);
+    this.#options = options;
+    this.#io = options.io;
+    this.#redact = createRedact(options.secrets);
+    this.#origin = base.origin;
+    this.#basePath = base.pathname.replace(/\/+$/, '');
+    this.#pool = new Pool(base.origin, {
+      connections: SOCKETS,
+      pipelining: 1,
+      // The exchange has one total deadline; undici's own would only add a second opinion.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: CONNECT_TIMEOUT_MS, ...(options.ca === undefined ? {} : { ca: options.ca }) },
+    });
+  }
+
+  async call(call: VendorCall, context: CallContext): Promise<VendorAnswer> {
+    await this.#io.spend(call.budget ?? 'default', context.lane);
+    const startedAt = this.#io.clock.monotonic();
+    const raw = await this.#exchange(call, context);
+    const answer = await this.#read(call, raw);
+    if (raw.status < 200 || raw.status >= 300) throw await this.#refusal(call, raw, answer);
+    this.#backoff.reset();
+    await this.#noteLatency(this.#io.clock.monotonic() - startedAt);
+    return answer;
+  }
+
+  error(
+    message: string,
+    reason: VendorReason,
+    more: { notApplied?: boolean; cause?: unknown } = {},
+  ): VendorError {
+    return this.#error(message, { reason, ...more });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  async #exchange(call: VendorCall, context: CallContext): Promise<ExchangeAnswer> {
+    const write = call.write ?? call.method !== 'GET';
+    const { readTimeoutMs = 60_000, writeTimeoutMs = 20_000 } = this.#options;
+    const body = bodyOf(call);
+    try {
+      return await exchange(this.#pool, {
+        origin: this.#origin,
+        path: this.#path(call),
+        method: call.method,
+        headers: {
+          accept: 'application/json, text/plain;q=0.9, */*;q=0.5',
+          'accept-encoding': 'gzip',
+          'user-agent': 'deskhand',
+          ...this.#options.headers,
+          ...(body === null ? {} : { 'content-type': body.type }),
+        },
+        body: body?.text ?? null,
+        signal: context.signal,
+        timeoutMs: write ? writeTimeoutMs : readTimeoutMs,
+        maxBytes: MAX_ANSWER_BYTES,
+        whenTooLarge: 'fail',
+      });
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      throw this.#transportError(call, error);
+    }
+  }
+
+  #path(call: VendorCall): string {
+    const query = call.query === undefined ? '' : encodeParams(call.query);
+    return `${this.#basePath}/${call.path}${query === '' ? '' : `?${query}`}`;
+  }
+
+  #transportError(call: VendorCall, error: ExchangeError): VendorError {
+    const detail = error.cause instanceof Error ? ` (${causeText(error.cause)})` : '';
+    return this.#error(`${call.method} ${call.path}: ${error.message}${detail}`, {
+      reason: error.failure === 'too_large' ? 'unreadable' : 'timeout',
+      notApplied: !error.sent,
+      cause: error,
+    });
+  }
+
+  async #read(call: VendorCall, raw: ExchangeAnswer): Promise<VendorAnswer> {
+    const bytes = await this.#decompress(call, raw);
+    const charset = /charset="?([\w-]+)/i.exec(header(raw, 'content-type') ?? '')?.[1] ?? 'utf-8';
+    const text = decode(bytes, charset);
+    const date = Date.parse(header(raw, 'date') ?? '');
+    return {
+      status: raw.status,
+      text,
+      serverNow: Number.isNaN(date) ? null : date,
+      json: () => this.#json(call, text, bytes),
+    };
+  }
+
+  async #decompress(call: VendorCall, raw: ExchangeAnswer): Promise<Uint8Array> {
+    const encoding = header(raw, 'content-encoding')?.toLowerCase() ?? 'identity';
+    if (encoding === 'identity' || raw.body.length === 0) return raw.body;
+    if (encoding !== 'gzip' && encoding !== 'x-gzip') {
+      throw this.#unreadable(call, `content-encoding ${excerpt(encoding, this.#redact)} was not asked for`);
+    }
+    try {
+      return await gunzipAsync(raw.body, { maxOutputLength: MAX_ANSWER_BYTES });
+    } catch (cause) {
+      throw this.#unreadable(call, 'broken or oversized gzip', cause);
+    }
+  }
+
+  #json(call: VendorCall, text: string, bytes: Uint8Array): unknown {
+    if (/^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text)) {
+      throw this.#unreadable(call, `a page instead of JSON, "${this.#excerpt(text)}": wrong url?`);
+    }
+    try {
+      return parseJson(text);
+    } catch (cause) {
+      // A wrong charset in the header must not hide good JSON.
+      const utf8 = decode(bytes, 'utf-8');
+      if (utf8 !== text) return this.#json(call, utf8, bytes);
+      throw this.#unreadable(call, `not JSON: "${this.#excerpt(text)}"`, cause);
+    }
+  }
+
+  async #refusal(call: VendorCall, raw: ExchangeAnswer, answer: VendorAnswer): Promise<VendorError> {
+    const { status } = raw;
+    if (status >= 300 && status < 400) {
+      const target = excerpt(header(raw, 'location') ?? 'nowhere', this.#redact);
+      return this.#unreadable(call, `a redirect to ${target}: wrong url?`, undefined, status);
+    }
+    const { reason, notApplied } = call.statuses?.[status] ?? classifyStatus(status, this.#options.statuses);
+    const retryAt = await this.#quieten(reason, raw, answer.serverNow);
+    const said = this.#excerpt(answer.text);
+    return this.#error(`${call.method} ${call.path} answered ${status}${said === '' ? '' : `: ${said}`}`, {
+      reason,
+      notApplied,
+      status,
+      retryAt,
+    });
+  }
+
+  /** Tells all instances to be silent where the answer asks for it. @returns when to come back, epoch ms */
+  async #quieten(
+    reason: VendorReason,
+    raw: ExchangeAnswer,
+    serverNow: number | null,
+  ): Promise<number | undefined> {
+    const now = this.#io.clock.now();
+    const asked = parseRetryAfter(header(raw, 'retry-after'), now, serverNow) ?? undefined;
+    const { authSilenceMs = 0 } = this.#options;
+    if (reason === 'rate_limited') {
+      const until = asked ?? this.#backoff.strike(now);
+      await this.#silence(until, `rate limit (${raw.status})`);
+      return until;
+    }
+    if (reason === 'auth' && authSilenceMs > 0) {
+      const until = Math.max(now + authSilenceMs, asked ?? 0);
+      await this.#silence(until, `credentials refused (${raw.status})`);
+      return until;
+    }
+    return asked;
+  }
+
+  /** The vendor's answer is the news; a failure to spread it must not replace it. */
+  async #silence(untilMs: number, reason: string): Promise<void> {
+    try {
+      await this.#io.silence(untilMs, reason);
+    } catch (error) {
+      this.#io.warn('could not store the silence that the vendor asked for', { reason, error });
+    }
+  }
+
+  async #noteLatency(tookMs: number): Promise<void> {
+    const slow = this.#slow.note(tookMs);
+    if (slow === null) return;
+    this.#io.warn('answers are slow as a whole: taken for throttling', slow);
+    await this.#silence(this.#io.clock.now() + SLOW_SILENCE_MS, 'slow answers');
+  }
+
+  #excerpt(text: string): string {
+    return excerpt(htmlToText(text.slice(0, 4000)), this.#redact);
+  }
+
+  #unreadable(call: VendorCall, what: string, cause?: unknown, status?: number): VendorError {
+    return this.#error(`${call.method} ${call.path}: ${what}`, { reason: 'unreadable', cause, status });
+  }
+
+  #error(
+    message: string,
+    more: {
+      reason: VendorReason;
+      notApplied?: boolean;
+      retryAt?: number | undefined;
+      status?: number | undefined;
+      cause?: unknown;
+    },
+  ): VendorError {
+    const { vendor, io } = this.#options;
+    return new VendorError(this.#redact(`${vendor.name} ${message}`), {
+      ...more,
+      vendor: vendor.id,
+      connection: io.connection,
+    });
+  }
+}
+
+function header(answer: ExchangeAnswer, name: string): string | undefined {
+  const value = answer.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function decode(bytes: Uint8Array, charset: string): string {
+  try {
+    return new TextDecoder(charset).decode(bytes);
+  } catch {
+    return new TextDecoder().decode(bytes);
+  }
+}
+
+/** System errors carry a code (`ECONNREFUSED`), several at once an empty message. */
+function causeText(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const message = error.message === '' ? error.name : error.message;
+  return code === '' || message.includes(code) ? message : `${code} ${message}`;
+}
+
+function bodyOf(call: VendorCall): { readonly type: string; readonly text: string } | null {
+  if (call.form !== undefined) {
+    return { type: 'application/x-www-form-urlencoded', text: encodeParams(call.form) };
+  }
+  return call.json === undefined ? null : { type: 'application/json', text: JSON.stringify(call.json) };
+}
+
+/** `a=1&b=x&b=y`. */
+export function encodeParams(params: Params): string {
+  const result = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value === undefined) continue;
+    if (typeof value !== 'object') result.append(name, String(value));
+    else for (const item of value) result.append(name, String(item));
+  }
+  return result.toString();
+}
