@@ -1,0 +1,307 @@
+import { isTechIn } from './access.ts';
+import { fullName, type JitbitCore } from './core.ts';
+import {
+  jitbitOrigins,
+  type JitbitCategory,
+  type JitbitComment,
+  type JitbitField,
+  type JitbitTicket,
+  type JitbitUser,
+} from './state.ts';
+
+/** JSON as the document prints it. */
+export type Row = Record<string, unknown>;
+
+/** .NET prints UTC with the trailing zeros of the fraction cut off: `…:50.91Z`, `…:00Z`. */
+export function stamp(at: number): string;
+export function stamp(at: number | null): string | null;
+export function stamp(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString().replace(/\.?0*Z$/, 'Z');
+}
+
+/** A row of `Tickets`, document section "Tickets": no body, no tags, no comments. */
+export function listRow(core: JitbitCore, ticket: JitbitTicket): Row {
+  return {
+    ...sharedRow(core, ticket),
+    Origin: jitbitOrigins[ticket.origin] ?? 'WebApp',
+    LastUpdatedByUserID: ticket.lastUpdatedByUserId,
+    LastUpdatedUsername: core.state.users.get(ticket.lastUpdatedByUserId ?? 0)?.username ?? '',
+    StartDate: stamp(ticket.startDate),
+  };
+}
+
+/** A row of `SubTickets`: there `Origin` is a number and `StatusColor` appears. */
+export function subTicketRow(core: JitbitCore, ticket: JitbitTicket): Row {
+  const user = core.state.users.get(ticket.lastUpdatedByUserId ?? 0);
+  return {
+    ...sharedRow(core, ticket),
+    Origin: ticket.origin,
+    StatusColor: null,
+    LastUpdatedByUserID: ticket.lastUpdatedByUserId,
+    LastUpdatedUsername: user?.username ?? null,
+  };
+}
+
+function sharedRow(core: JitbitCore, ticket: JitbitTicket): Row {
+  const { users, categories, companies, statuses } = core.state;
+  const submitter = users.get(ticket.userId);
+  const tech = users.get(ticket.assignedToUserId ?? 0);
+  const category = categories.get(ticket.categoryId);
+  const companyId = submitter?.companyId ?? null;
+  return {
+    IssueID: ticket.id,
+    Priority: ticket.priority,
+    StatusID: ticket.statusId,
+    IssueDate: stamp(ticket.issueDate),
+    Subject: ticket.subject,
+    Status: statuses.get(ticket.statusId) ?? '',
+    UpdatedByUser: ticket.updatedByUser,
+    UpdatedByPerformer: ticket.updatedByPerformer,
+    CategoryID: ticket.categoryId,
+    UserName: submitter?.username ?? '',
+    Technician: tech?.username ?? null,
+    FirstName: submitter?.firstName ?? '',
+    LastName: submitter?.lastName ?? '',
+    DueDate: stamp(ticket.dueDate),
+    TechFirstName: tech?.firstName ?? null,
+    TechLastName: tech?.lastName ?? null,
+    LastUpdated: stamp(ticket.lastUpdated),
+    UpdatedForTechView: ticket.updatedForTechView,
+    UserID: ticket.userId,
+    CompanyID: companyId,
+    CompanyName: companies.get(companyId ?? 0)?.name ?? null,
+    AssignedToUserID: ticket.assignedToUserId,
+    ResolvedDate: stamp(ticket.resolvedDate),
+    SectionID: category?.sectionId ?? null,
+    Category: category?.name ?? '',
+    Email: submitter?.email ?? '',
+    HasChildren: [...core.state.tickets.values()].some((other) => other.parentId === ticket.id),
+  };
+}
+
+/** The document's section "Ticket": here the id is called `TicketID`. */
+export function ticketDetail(core: JitbitCore, ticket: JitbitTicket, reader: JitbitUser): Row {
+  const { users, categories, statuses } = core.state;
+  const category = categories.get(ticket.categoryId);
+  const submitter = users.get(ticket.userId);
+  const assignee = users.get(ticket.assignedToUserId ?? 0);
+  return {
+    Attachments: ticket.attachments.map((name, index) => attachment(ticket, name, index)),
+    Tags: ticket.tags.map((name) => ({ TagID: tagId(name), Name: name, TagCount: 0 })),
+    Status: statuses.get(ticket.statusId) ?? '',
+    OnBehalfUserName: null,
+    SubmitterUserInfo: submitter === undefined ? null : userInfo(core, submitter),
+    CategoryName: category?.name ?? '',
+    AssigneeUserInfo: assignee === undefined ? null : userInfo(core, assignee),
+    TicketID: ticket.id,
+    UserID: ticket.userId,
+    AssignedToUserID: ticket.assignedToUserId,
+    IssueDate: stamp(ticket.issueDate),
+    Subject: ticket.subject,
+    Body: ticket.body,
+    Priority: ticket.priority,
+    StatusID: ticket.statusId,
+    CategoryID: ticket.categoryId,
+    DueDate: stamp(ticket.dueDate),
+    ResolvedDate: stamp(ticket.resolvedDate),
+    StartDate: stamp(ticket.startDate),
+    TimeSpentInSeconds: ticket.timeSpentInSeconds,
+    UpdatedByUser: ticket.updatedByUser,
+    UpdatedByPerformer: ticket.updatedByPerformer,
+    UpdatedForTechView: ticket.updatedForTechView,
+    IsCurrentUserTechInThisCategory: isTechIn(core, reader, ticket.categoryId),
+    IsCurrentCategoryForTechsOnly: category?.forTechsOnly ?? false,
+    SubmittedByCurrentUser: reader.id === ticket.userId,
+    IsInKb: false,
+    Stats: null,
+  };
+}
+
+function attachment(ticket: JitbitTicket, name: string, index: number): Row {
+  const id = ticket.id * 100 + index;
+  return {
+    FileName: name,
+    FileData: null,
+    FileID: id,
+    CommentID: null,
+    CommentDate: stamp(ticket.issueDate),
+    FileHash: null,
+    FileSize: 0,
+    IssueID: ticket.id,
+    UserID: ticket.userId,
+    GoogleDriveUrl: null,
+    ForTechsOnly: false,
+    Url: `/helpdesk/File/Get?id=${id}`,
+  };
+}
+
+function tagId(name: string): number {
+  let sum = 0;
+  for (const letter of name.toLowerCase()) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 100_000;
+  return sum + 1;
+}
+
+/** The document's section "Comments". */
+export function commentRow(core: JitbitCore, comment: JitbitComment): Row {
+  const author = core.state.users.get(comment.userId);
+  const recipients = comment.recipientIds.map((id) => fullName(core.state.users.get(id)));
+  return {
+    CommentID: comment.id,
+    IssueID: comment.ticketId,
+    UserID: comment.userId,
+    UserName: author?.username ?? '',
+    Email: author?.email ?? '',
+    FirstName: author?.firstName ?? '',
+    LastName: author?.lastName ?? '',
+    IsSystem: comment.isSystem,
+    CommentDate: stamp(comment.date),
+    ForTechsOnly: comment.forTechsOnly,
+    Body: comment.body,
+    TicketSubject: null,
+    Recipients: recipients.join(', '),
+  };
+}
+
+/** The document's sections "UserByEmail" and "UserByUsername". */
+export function userInfo(core: JitbitCore, user: JitbitUser): Row {
+  return {
+    ...currentUser(core, user),
+    Password: null,
+    CompanyNotes: null,
+    PushToken: null,
+    FullNameAndLogin: `${fullName(user)} (${user.username})`,
+    FullName: fullName(user),
+  };
+}
+
+/** The document's section "Authorization". */
+export function currentUser(core: JitbitCore, user: JitbitUser): Row {
+  return {
+    UserID: user.id,
+    Username: user.username,
+    Email: user.email,
+    FirstName: user.firstName,
+    LastName: user.lastName,
+    Notes: '',
+    Location: '',
+    Phone: '',
+    Department: null,
+    CompanyName: core.state.companies.get(user.companyId ?? 0)?.name ?? null,
+    IPAddress: '::1',
+    HostName: '::1',
+    Lang: 'en-US',
+    UserAgent: '',
+    AvatarURL: null,
+    Signature: '',
+    Greeting: 'Hi #FirstName#',
+    CompanyId: user.companyId,
+    IsAdmin: user.isAdmin,
+    Disabled: user.disabled,
+    SendEmail: true,
+    IsTech: user.isTech,
+    LastSeen: '2020-02-28T04:48:00Z',
+    IsManager: false,
+  };
+}
+
+/** A row of "Users": fewer fields than the others. */
+export function userRow(core: JitbitCore, user: JitbitUser): Row {
+  return {
+    UserID: user.id,
+    FirstName: user.firstName,
+    LastName: user.lastName,
+    Notes: null,
+    Location: '',
+    Phone: '',
+    CompanyName: core.state.companies.get(user.companyId ?? 0)?.name ?? null,
+    CompanyId: user.companyId,
+    DepartmentID: null,
+    LastSeen: null,
+    Username: user.username,
+    Email: user.email,
+    IsAdmin: user.isAdmin,
+    Disabled: user.disabled,
+  };
+}
+
+/** The document's section "Categories". */
+export function categoryRow(category: JitbitCategory): Row {
+  const { name, section } = category;
+  return {
+    CategoryID: category.id,
+    Name: name,
+    SectionID: category.sectionId,
+    Section: section,
+    // The sample under "Articles" prints the separator as an escaped backslash.
+    NameWithSection: section === null ? name : `${section} \\ ${name}`,
+    ForTechsOnly: category.forTechsOnly,
+    FromAddress: null,
+  };
+}
+
+/** The document's section "TechsForCategory". */
+export function techRow(core: JitbitCore, user: JitbitUser): Row {
+  const open = [...core.state.tickets.values()].filter(
+    (ticket) => ticket.assignedToUserId === user.id && ticket.statusId !== 3,
+  );
+  return {
+    UserID: user.id,
+    Username: user.username,
+    FirstName: user.firstName,
+    LastName: user.lastName,
+    TicketsAssigned: open.length,
+    FullNameAndLogin: `${fullName(user)} (${user.username})`,
+    FullName: fullName(user),
+  };
+}
+
+/** The document's section "TicketCustomFields": a drop-down's `Value` is the option's id. */
+export function fieldValueRow(field: JitbitField, value: string | null): Row {
+  return {
+    FieldName: field.name,
+    FieldID: field.id,
+    Type: field.type,
+    UsageType: 1,
+    Value: value,
+    ValueWithOption: value === null ? null : (field.options.get(Number(value)) ?? value),
+    Mandatory: false,
+  };
+}
+
+/** The document's section "CustomFieldsForCategory"; the shape of an option is not printed there. */
+export function fieldRow(field: JitbitField, index: number): Row {
+  const options = [...field.options].map(([id, value]) => ({
+    OptionID: id,
+    FieldID: field.id,
+    Value: value,
+  }));
+  return {
+    FieldName: field.name,
+    FieldID: field.id,
+    Type: field.type,
+    UsageType: 1,
+    ForTechsOnly: false,
+    Mandatory: false,
+    OrderByNumber: index,
+    ShowInGrid: true,
+    SelectionComboOptions: options.length === 0 ? null : options,
+  };
+}
+
+/** The document's section "LinkedTickets". */
+export function linkedRow(core: JitbitCore, ticket: JitbitTicket): Row {
+  const submitter = core.state.users.get(ticket.userId);
+  return {
+    TicketID: ticket.id,
+    Subject: ticket.subject,
+    StatusID: ticket.statusId,
+    UpdatedByUser: ticket.updatedByUser,
+    UpdatedByPerformer: ticket.updatedByPerformer,
+    CompanyID: submitter?.companyId ?? null,
+    UserID: ticket.userId,
+    Username: submitter?.username ?? '',
+    FirstName: submitter?.firstName ?? '',
+    LastName: submitter?.lastName ?? '',
+    IssueDate: stamp(ticket.issueDate),
+  };
+}
