@@ -56,7 +56,7 @@ export function keyName(connectionId: number, hash: Buffer): string {
   return `${connectionId}:${hash.toString('base64')}`;
 }
 
-export async function insertEvents(tx: Tx, ruleSetId: number, rows: readonly NewEvent[]): Promise<void> {
+export async function insertEvents(tx: Tx, ruleSetId: number | null, rows: readonly NewEvent[]): Promise<void> {
   if (rows.length === 0) return;
   await sql`
     INSERT INTO events (id, observed_at, connection_id, ticket_id, type, rule_set_id, depth, caused_by, doc, raw)

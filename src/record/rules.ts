@@ -118,3 +118,11 @@ export async function readPausedRules(db: Db): Promise<ReadonlyMap<string, strin
   const rows = await db.selectFrom('rule_states').select(['rule_id', 'pause_reason']).execute();
   return new Map(rows.map((row) => [row.rule_id, row.pause_reason]));
 }
+
+/** Pauses a rule. @returns false if it was paused already */
+export async function pauseRule(db: Db, ruleId: string, reason: string): Promise<boolean> {
+  const { rows } = await sql`
+    INSERT INTO rule_states (rule_id, paused_at, pause_reason) VALUES (${ruleId}, app_now(), ${reason})
+    ON CONFLICT DO NOTHING RETURNING 1`.execute(db);
+  return rows.length > 0;
+}

@@ -30,6 +30,8 @@ export interface NewStep {
   readonly action: string;
   /** True for the first step of an active run; the others wait for the one before. */
   readonly due: boolean;
+  /** A shadow rule's step: recorded, never taken. */
+  readonly shadow: boolean;
 }
 
 /**
@@ -54,16 +56,18 @@ export async function insertRuns(tx: Tx, runs: readonly NewRun[], steps: readonl
               lane_id, depth, state, reason, shadow)`.execute(tx);
   if (steps.length === 0) return;
   await sql`
-    INSERT INTO steps (id, run_id, lane_id, connection_id, path, position, rule_order, action, due_at)
+    INSERT INTO steps (id, run_id, lane_id, connection_id, path, position, rule_order, action, due_at, state,
+                       reason)
     SELECT id, run_id, lane_id, connection_id, path, position, rule_order, action,
-           CASE WHEN due THEN app_now() END
+           CASE WHEN due THEN app_now() END, CASE WHEN shadow THEN 'suppressed' ELSE 'pending' END,
+           CASE WHEN shadow THEN 'shadow' END
     FROM unnest(
       ${steps.map((step) => step.id)}::uuid[], ${steps.map((step) => step.runId)}::uuid[],
       ${steps.map((step) => step.laneId)}::uuid[], ${steps.map((step) => step.connectionId)}::int[],
       ${steps.map((step) => step.path)}::text[], ${steps.map((step) => step.position)}::int[],
       ${steps.map((step) => step.ruleOrder)}::int[], ${steps.map((step) => step.action)}::text[],
-      ${steps.map((step) => step.due)}::boolean[])
-      AS row (id, run_id, lane_id, connection_id, path, position, rule_order, action, due)`.execute(tx);
+      ${steps.map((step) => step.due)}::boolean[], ${steps.map((step) => step.shadow)}::boolean[])
+      AS row (id, run_id, lane_id, connection_id, path, position, rule_order, action, due, shadow)`.execute(tx);
   await openLanes(
     tx,
     steps.filter((step) => step.due).map((step) => step.laneId),

@@ -1,0 +1,360 @@
+import type { Change, DeskEvent, Via } from '../event.ts';
+import { toInstant } from '../clock.ts';
+import { normaliseText } from '../vendors/http/text.ts';
+import type { Tx } from '../record/database.ts';
+import { boundTo } from '../record/steps.ts';
+import { fulfil, nominate, type Nomination } from '../record/nominations.ts';
+import {
+  deleteOwnWrites,
+  lockTickets,
+  readOwnWrites,
+  updateTickets,
+  type OwnWrite,
+  type StoredTicket,
+  type TicketUpdate,
+} from '../record/tickets.ts';
+import { presentTicket, type Comment, type ObservedTicket, type Person } from '../ticket.ts';
+import type { RuleBook } from '../rules/active.ts';
+import type { TicketRead } from '../vendors/vendor.ts';
+import { aspectsOf, attribute, DIFFED_FIELDS, diffTicket, newComments, resetsAttention } from './diff.ts';
+import { storeEvents, type EventDraft, type StoreDeps } from './store-event.ts';
+
+/**
+ * Turns what was read of tickets into events: compare with the stored snapshot under a row lock, and commit the
+ * difference, the events and the new snapshot together. A read that was overtaken by a later one is dropped and the
+ * ticket nominated again, so that an older state never overwrites a newer one.
+ */
+
+export interface AppliedRead {
+  readonly read: TicketRead;
+  /** Taken before the read began. */
+  readonly readSeq: number;
+  /** The feed's change token, to be stored with the state. */
+  readonly version: { readonly feed: string; readonly token: string } | null;
+  /** The nomination that this read answers. */
+  readonly nomination: Nomination | null;
+}
+
+export interface ApplyContext {
+  readonly connectionId: number;
+  readonly connection: string;
+  readonly vendor: string;
+  readonly botUserId: string | null;
+  readonly feed: string | null;
+  readonly via: Via;
+  /** While a feed's baseline is walked, tickets seen for the first time are no events. */
+  readonly silent: boolean;
+  /** Epoch ms; what is older is history. */
+  readonly baselineAt: number;
+  /** How far before the baseline a created ticket still counts as new. */
+  readonly overlapMs: number;
+  readonly lateAfterMs: number;
+  readonly wantSystemComments: boolean;
+}
+
+export interface ApplyResult {
+  readonly events: number;
+  readonly runs: number;
+  /** Tickets whose read was overtaken. */
+  readonly dropped: number;
+}
+
+/** Applies reads of one connection, at most 200, in the caller's transaction. */
+export async function applyReads(
+  tx: Tx,
+  book: RuleBook,
+  reads: readonly AppliedRead[],
+  context: ApplyContext,
+  deps: StoreDeps,
+): Promise<ApplyResult> {
+  const ids = reads.map(({ read }) => read.id);
+  const rows = await lockTickets(tx, context.connectionId, ids);
+  const current = reads.filter(({ read, readSeq }) => readSeq > (rows.get(read.id)?.appliedSeq ?? 0));
+  const overtaken = reads.filter((read) => !current.includes(read));
+  const writes = await readOwnWrites(tx, context.connectionId, ids);
+  const ownComments = await findOwnComments(tx, context, current);
+
+  const parts = current.map((entry) => {
+    const row = rows.get(entry.read.id);
+    if (row === undefined) throw new Error(`ticket ${entry.read.id} was not locked`);
+    const marks = writes.filter((write) => write.ticketId === entry.read.id);
+    return applyOne(entry, row, marks, ownComments, context, deps);
+  });
+  await updateTickets(
+    tx,
+    context.connectionId,
+    parts.map((part) => part.update),
+  );
+  await deleteOwnWrites(
+    tx,
+    parts.flatMap((part) => part.consumed),
+  );
+  const drafts = parts.flatMap((part) => part.drafts);
+  const result = await storeEvents(tx, book, drafts, deps);
+  await fulfil(
+    tx,
+    current.flatMap(({ nomination }) => (nomination === null ? [] : [nomination])),
+  );
+  await nominate(
+    tx,
+    overtaken.map(({ read }) => ({ connectionId: context.connectionId, ticketId: read.id, via: 'overtaken' })),
+    0,
+  );
+  const events = result.stored.filter((stored) => !stored.duplicate).length;
+  return { events, runs: result.runs, dropped: overtaken.length };
+}
+
+interface Part {
+  readonly update: TicketUpdate;
+  readonly drafts: readonly EventDraft[];
+  readonly consumed: readonly string[];
+}
+
+function applyOne(
+  { read, readSeq, version }: AppliedRead,
+  row: StoredTicket,
+  marks: readonly OwnWrite[],
+  ownComments: OwnComments,
+  context: ApplyContext,
+  deps: StoreDeps,
+): Part {
+  const versions = version === null ? row.versions : { ...row.versions, [version.feed]: version.token };
+  if (read.gone) return applyGone(row, versions, context, deps);
+
+  const snapshot: ObservedTicket = { ...row.snapshot, ...read.observed };
+  const maker = eventMaker(snapshot, row, context, deps);
+  const commentIds = read.comments === null ? null : read.comments.map((comment) => comment.id);
+  const base = { ticketId: row.ticketId, snapshot, commentIds, versions, gone: false };
+
+  if (row.unseen) {
+    const drafts = context.silent ? [] : firstSeen(snapshot, row, context, maker);
+    return { update: { ...base, revision: row.revision + 1, resetAttention: false }, drafts, consumed: [] };
+  }
+
+  const found = diffTicket(row.snapshot, read.observed);
+  const attributed = attribute(found, snapshot, marks, readSeq, read.observed.last_updated_by);
+  const changed = Object.keys(attributed.changes).length > 0;
+  const revision = row.revision + (changed ? 1 : 0);
+  const drafts: EventDraft[] = [];
+  if (changed) drafts.push(maker.updated(revision, attributed.changes, attributed.cause));
+  if (read.comments !== null) {
+    const news = newComments(row.commentIds, read.comments, context.baselineAt, context.wantSystemComments);
+    drafts.push(...news.map((comment) => maker.comment(comment, revision, ownComments.of(read.id, comment))));
+  }
+  return {
+    update: { ...base, revision, resetAttention: resetsAttention(found) },
+    drafts,
+    consumed: attributed.consumed,
+  };
+}
+
+function applyGone(
+  row: StoredTicket,
+  versions: Readonly<Record<string, string>>,
+  context: ApplyContext,
+  deps: StoreDeps,
+): Part {
+  const revision = row.revision + 1;
+  const update = {
+    ticketId: row.ticketId,
+    snapshot: row.snapshot,
+    commentIds: null,
+    versions,
+    gone: true,
+    revision: row.gone ? row.revision : revision,
+    resetAttention: false,
+  };
+  if (row.gone || row.unseen) return { update, drafts: [], consumed: [] };
+  return { update, drafts: [eventMaker(row.snapshot, row, context, deps).gone(revision)], consumed: [] };
+}
+
+/**
+ * A ticket without a stored state: created if it is new since the baseline, one update with everything unknown if
+ * it was merely touched since, and history otherwise.
+ */
+function firstSeen(
+  snapshot: ObservedTicket,
+  row: StoredTicket,
+  context: ApplyContext,
+  maker: EventMaker,
+): readonly EventDraft[] {
+  const since = context.baselineAt - context.overlapMs;
+  const createdAt = snapshot.created_at == null ? null : Date.parse(snapshot.created_at);
+  if (createdAt !== null && createdAt >= since) return [maker.created(row.revision + 1)];
+  const updatedAt = snapshot.updated_at == null ? null : Date.parse(snapshot.updated_at);
+  if (updatedAt !== null && updatedAt >= context.baselineAt) return [maker.firstUpdate(row.revision + 1)];
+  return [];
+}
+
+interface EventMaker {
+  created(revision: number): EventDraft;
+  updated(
+    revision: number,
+    changes: Readonly<Record<string, Change>>,
+    cause: { readonly depth: number; readonly stepId: string } | null,
+  ): EventDraft;
+  firstUpdate(revision: number): EventDraft;
+  comment(comment: Comment, revision: number, own: OwnComment | null): EventDraft;
+  gone(revision: number): EventDraft;
+}
+
+function eventMaker(
+  snapshot: ObservedTicket,
+  row: StoredTicket,
+  context: ApplyContext,
+  deps: StoreDeps,
+): EventMaker {
+  const now = deps.now();
+  const draft = (
+    options: { key: string; type: string; occurredAt: string | null; revision: number } & Partial<DeskEvent>,
+    cause: { readonly depth: number; readonly stepId: string } | null = null,
+  ): EventDraft => {
+    const { occurredAt, revision, ...rest } = options;
+    const { ticket, unknown } = presentTicket(snapshot, {
+      acknowledged: row.acknowledged,
+      snoozed: row.snoozed,
+      revision,
+    });
+    const occurred = occurredAt === null ? null : Date.parse(occurredAt);
+    return {
+      id: deps.newId(),
+      connectionId: context.connectionId,
+      raw: null,
+      depth: cause === null ? 0 : cause.depth + 1,
+      causedBy: cause?.stepId ?? null,
+      otherKeys: [],
+      event: {
+        connection: context.connection,
+        vendor: context.vendor,
+        ticket_id: row.ticketId,
+        occurred_at: occurredAt,
+        observed_at: toInstant(now),
+        late: occurred !== null && now - occurred > context.lateAfterMs,
+        replay: false,
+        via: context.via,
+        feed: context.feed,
+        own: false,
+        unknown,
+        actor: null,
+        aspects: [],
+        changes: null,
+        comment: null,
+        trigger: null,
+        ticket,
+        body: null,
+        ...rest,
+      },
+    };
+  };
+  const updatedAt = snapshot.updated_at ?? null;
+
+  return {
+    created: (revision) =>
+      draft({
+        key: `created:${row.ticketId}`,
+        type: 'ticket.created',
+        occurredAt: snapshot.created_at ?? null,
+        revision,
+        actor: snapshot.creator ?? snapshot.requester ?? null,
+      }),
+    updated: (revision, changes, cause) => {
+      const own = Object.values(changes).every((change) => change.by === 'self');
+      return draft(
+        {
+          key: `updated:${row.ticketId}:${revision}`,
+          type: 'ticket.updated',
+          occurredAt: updatedAt,
+          revision,
+          changes,
+          aspects: aspectsOf(changes),
+          own,
+          actor: actorOf(snapshot.last_updated_by, own),
+        },
+        cause,
+      );
+    },
+    firstUpdate: (revision) =>
+      draft({
+        key: `updated:${row.ticketId}:${revision}`,
+        type: 'ticket.updated',
+        occurredAt: updatedAt,
+        revision,
+        changes: {},
+        unknown: DIFFED_FIELDS,
+      }),
+    comment: (comment, revision, own) => {
+      const author: Person | null =
+        own === null || comment.author === null ? comment.author : { ...comment.author, kind: 'self' };
+      return draft(
+        {
+          key: `comment:${row.ticketId}:${comment.id}`,
+          type: 'comment.added',
+          occurredAt: comment.at,
+          revision,
+          comment: { ...comment, author },
+          actor: author,
+          own: own !== null,
+        },
+        own,
+      );
+    },
+    gone: (revision) =>
+      draft({ key: `gone:${row.ticketId}:${revision}`, type: 'ticket.gone', occurredAt: null, revision }),
+  };
+}
+
+function actorOf(person: Person | null | undefined, own: boolean): Person | null {
+  if (person == null) return null;
+  return own ? { ...person, kind: 'self' } : person;
+}
+
+interface OwnComment {
+  readonly stepId: string;
+  readonly depth: number;
+}
+
+interface OwnComments {
+  of(ticketId: string, comment: Comment): OwnComment | null;
+}
+
+/** A comment is ours by its returned id, or by our account and the sent text; a forged reference is not enough. */
+async function findOwnComments(
+  tx: Tx,
+  context: ApplyContext,
+  reads: readonly AppliedRead[],
+): Promise<OwnComments> {
+  const candidates = reads.flatMap(({ read }) =>
+    read.gone || read.comments === null ? [] : read.comments.filter((comment) => isBot(comment, context)),
+  );
+  if (candidates.length === 0) return { of: () => null };
+  const bound = await boundTo(
+    tx,
+    context.connectionId,
+    'comment',
+    candidates.map((comment) => comment.id),
+  );
+  const writes = await readOwnWrites(
+    tx,
+    context.connectionId,
+    reads.map(({ read }) => read.id),
+  );
+  const texts = writes.filter((write) => write.field.startsWith('comment'));
+  return {
+    of(ticketId, comment) {
+      if (!isBot(comment, context)) return null;
+      const stepId = bound.get(comment.id);
+      const text = normaliseText(comment.text ?? '');
+      const write = texts.find(
+        (candidate) =>
+          candidate.stepId === stepId ||
+          (candidate.ticketId === ticketId && typeof candidate.value === 'string' && candidate.value === text),
+      );
+      if (write !== undefined) return { stepId: write.stepId, depth: write.depth };
+      return stepId === undefined ? null : { stepId, depth: 0 };
+    },
+  };
+}
+
+function isBot(comment: Comment, context: ApplyContext): boolean {
+  return context.botUserId !== null && comment.author?.id === context.botUserId;
+}

@@ -1,0 +1,243 @@
+import type { Connection } from '../connections.ts';
+import { messageOf, VendorError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { recordSelfTest, readConnections, setConnectionState } from '../record/connections.ts';
+import type { Database } from '../record/database.ts';
+import { leaseDueFeed, LeaseLostError, releaseFeed, saveWalk, type LeasedFeed } from '../record/feeds.ts';
+import { nextReadSeq, readVersions } from '../record/tickets.ts';
+import type { CallContext, FeedPage, Needs, Occurrence, TicketRow } from '../vendors/vendor.ts';
+import { applyReads, type AppliedRead, type ApplyContext } from './apply.ts';
+import { occurrenceEvent, ownEvent } from './own-events.ts';
+import { inRuleSet, storeEvents, storeGroup, type StoreDeps } from './store-event.ts';
+
+/**
+ * Feeds: in come pages of a vendor's list, out go applied tickets and a cursor that never moves before what it
+ * covers is committed. Holds no transaction and no lock while it talks to the vendor.
+ */
+
+export interface PollDeps {
+  readonly database: Database;
+  readonly store: StoreDeps;
+  readonly instanceId: string;
+  readonly log: Log;
+  /** Told after commits that planned something. */
+  readonly onRuns: () => void;
+}
+
+/** Tickets per transaction: enough to be cheap, few enough not to hold locks for long. */
+const CHUNK = 50;
+const FIRST_BACKOFF_MS = 5_000;
+const LONGEST_BACKOFF_MS = 10 * 60_000;
+/** A refused credential is tried once more after the lock-out, then left alone until it changes. */
+const AUTH_PAUSE_MS = 6 * 60_000;
+const UNTIL_CHANGED_MS = 10 * 365 * 86_400_000;
+const DEADLINE_MS = 10 * 60_000;
+
+/**
+ * Walks one due feed of a connection to its end.
+ *
+ * @returns false if no feed was due
+ */
+export async function pollOnce(connection: Connection, deps: PollDeps, signal: AbortSignal): Promise<boolean> {
+  const feed = await leaseDueFeed(deps.database.db, deps.instanceId, [connection.id]);
+  if (feed === null) return false;
+  const release = (inMs: number, error: string | null): Promise<void> =>
+    releaseFeed(deps.database.db, deps.instanceId, feed, { inMs, error });
+  try {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
+    const lane = feed.baselineDoneAt === null ? 'backfill' : 'poll';
+    await testOnce(connection, deps, { lane: 'poll', signal: limited });
+    await walk(connection, feed, deps, { lane, signal: limited });
+    await release(connection.pollEveryMs[feed.feed] ?? 60_000, null);
+    await recovered(connection, deps);
+  } catch (error) {
+    if (error instanceof LeaseLostError) return true;
+    if (signal.aborted) await release(0, null);
+    else await release(await failed(connection, feed, error, deps), messageOf(error));
+  }
+  return true;
+}
+
+async function walk(
+  connection: Connection,
+  feed: LeasedFeed,
+  deps: PollDeps,
+  context: CallContext,
+): Promise<void> {
+  const { adapter } = connection;
+  if (adapter === null) return;
+  const book = await deps.store.active.refresh();
+  const needs = book.matcher.fieldsRead(connection.name);
+  const apply = await applyContext(connection, feed, needs, deps);
+  let next = feed.nextPage;
+  for (;;) {
+    const readSeq = await nextReadSeq(deps.database.db);
+    const position = { cursor: feed.cursor, next, baseline: apply.silent };
+    const page = await adapter.readPage(feed.feed, position, needs, context);
+    await applyPage(connection, feed, page, readSeq, { needs, apply, context }, deps);
+    if (page.next === null) return;
+    next = page.next;
+  }
+}
+
+interface PageContext {
+  readonly needs: Needs;
+  readonly apply: ApplyContext;
+  readonly context: CallContext;
+}
+
+async function applyPage(
+  connection: Connection,
+  feed: LeasedFeed,
+  page: FeedPage,
+  readSeq: number,
+  { needs, apply, context }: PageContext,
+  deps: PollDeps,
+): Promise<void> {
+  const changed = await changedRows(connection, feed.feed, page.rows, deps);
+  for (let start = 0; start < changed.length; start += CHUNK) {
+    const rows = changed.slice(start, start + CHUNK);
+    const reads = await completeRows(connection, feed, rows, readSeq, { needs, apply, context });
+    const result = await inRuleSet(deps.database, deps.store.active, (tx, book) =>
+      applyReads(tx, book, reads, apply, deps.store),
+    );
+    if (result.runs > 0) deps.onRuns();
+  }
+  const position = page.next === null ? { cursor: page.cursor } : { nextPage: page.next };
+  const result = await inRuleSet(deps.database, deps.store.active, async (tx, book) => {
+    const drafts = apply.silent
+      ? []
+      : page.occurrences.map((occurrence: Occurrence) => occurrenceEvent(occurrence, apply, deps.store));
+    const stored = await storeEvents(tx, book, drafts, deps.store);
+    await saveWalk(tx, deps.instanceId, feed, position);
+    return stored;
+  });
+  if (result.runs > 0) deps.onRuns();
+}
+
+/** Rows whose change token is not the stored one. */
+async function changedRows(
+  connection: Connection,
+  feed: string,
+  rows: readonly TicketRow[],
+  deps: PollDeps,
+): Promise<readonly TicketRow[]> {
+  const ids = rows.map((row) => row.observed.id);
+  const known = await readVersions(deps.database.db, connection.id, feed, ids);
+  return rows.filter((row) => known.get(row.observed.id) !== row.version);
+}
+
+/** During the baseline the list row is enough; afterwards comments, and whatever rules read, are fetched. */
+async function completeRows(
+  connection: Connection,
+  feed: LeasedFeed,
+  rows: readonly TicketRow[],
+  readSeq: number,
+  { needs, apply, context }: PageContext,
+): Promise<readonly AppliedRead[]> {
+  const reads =
+    apply.silent || connection.adapter === null
+      ? rows.map((row) => ({
+          gone: false as const,
+          id: row.observed.id,
+          observed: row.observed,
+          comments: null,
+        }))
+      : await connection.adapter.readChanged(rows, needs, context);
+  return reads.map((read, index) => ({
+    read,
+    readSeq,
+    version: { feed: feed.feed, token: rows[index]?.version ?? '' },
+    nomination: null,
+  }));
+}
+
+async function applyContext(
+  connection: Connection,
+  feed: LeasedFeed,
+  needs: Needs,
+  deps: PollDeps,
+): Promise<ApplyContext> {
+  const rows = await readConnections(deps.database.db);
+  const pollMs = connection.pollEveryMs[feed.feed] ?? 60_000;
+  return {
+    connectionId: connection.id,
+    connection: connection.name,
+    vendor: connection.vendor.id,
+    botUserId: rows.find((row) => row.id === connection.id)?.botUserId ?? null,
+    feed: feed.feed,
+    via: 'feed',
+    silent: feed.baselineDoneAt === null,
+    baselineAt: feed.baselineAt?.getTime() ?? feed.now,
+    overlapMs: 2 * pollMs + 5 * 60_000,
+    lateAfterMs: connection.lateAfterMs,
+    wantSystemComments: needs.has('comment.system'),
+  };
+}
+
+/** The self-test runs once for all instances, under the feed's lease; N instances do not lock an account out. */
+async function testOnce(connection: Connection, deps: PollDeps, context: CallContext): Promise<void> {
+  const row = (await readConnections(deps.database.db)).find((found) => found.id === connection.id);
+  if (row?.testedWith === connection.fingerprint || connection.adapter === null) return;
+  const result = await connection.adapter.selfTest(context);
+  await recordSelfTest(deps.database.db, connection.id, {
+    testedWith: connection.fingerprint,
+    state: 'ok',
+    reason: null,
+    ...result,
+  });
+}
+
+/** Decides when to poll again after a failure, and tells operators about those that they must mend. */
+async function failed(
+  connection: Connection,
+  feed: LeasedFeed,
+  error: unknown,
+  deps: PollDeps,
+): Promise<number> {
+  const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(feed.failures, 10));
+  if (!(error instanceof VendorError)) {
+    deps.log.error({ err: error, connection: connection.name, feed: feed.feed }, 'poll failed');
+    return backoff;
+  }
+  deps.log.warn({ connection: connection.name, feed: feed.feed, reason: error.reason, err: error }, 'poll failed');
+  if (error.reason === 'auth') {
+    await announce(connection, 'connection.auth_failed', 'stopped', error, deps);
+    return feed.failures === 0 ? AUTH_PAUSE_MS : UNTIL_CHANGED_MS;
+  }
+  if (error.retryAt !== undefined) return Math.max(250, error.retryAt - deps.store.now());
+  if (feed.failures >= 2) await announce(connection, 'connection.degraded', 'degraded', error, deps);
+  return backoff;
+}
+
+/** One operations event per change of state, not one per failed poll. */
+async function announce(
+  connection: Connection,
+  type: string,
+  state: 'ok' | 'degraded' | 'stopped',
+  error: VendorError | null,
+  deps: PollDeps,
+): Promise<void> {
+  const changed = await setConnectionState(deps.database.db, connection.id, state, error?.reason ?? null);
+  if (!changed) return;
+  const id = deps.store.newId();
+  const draft = ownEvent(
+    {
+      type,
+      key: `${type}:${id}`,
+      connectionId: connection.id,
+      connection: connection.name,
+      vendor: connection.vendor.id,
+      via: 'feed',
+      body: { connection: connection.name, state, reason: error?.reason ?? null, message: error?.message ?? null },
+    },
+    deps.store,
+  );
+  const result = await storeGroup(deps.database, [draft], deps.store);
+  if (result.runs > 0) deps.onRuns();
+}
+
+async function recovered(connection: Connection, deps: PollDeps): Promise<void> {
+  const row = (await readConnections(deps.database.db)).find((found) => found.id === connection.id);
+  if (row !== undefined && row.state !== 'ok') await announce(connection, 'connection.recovered', 'ok', null, deps);
+}

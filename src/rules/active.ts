@@ -1,0 +1,93 @@
+import { compileRules } from '../match/compile.ts';
+import type { Matcher, MatchSettings } from '../match/matcher.ts';
+import type { Rule } from '../match/rule.ts';
+import type { Database, Tx } from '../record/database.ts';
+import {
+  activeSetId,
+  pinActiveSet,
+  readPausedRules,
+  readRuleSet,
+  readRuleVersions,
+} from '../record/rules.ts';
+
+/** One rule set, compiled. Immutable: a switch makes a new one and swaps it in one assignment. */
+export interface RuleBook {
+  /** Null: nothing was ever published. */
+  readonly setId: number | null;
+  readonly matcher: Matcher;
+  readonly versionOf: ReadonlyMap<string, number>;
+  /** Rules that a person or a breaker paused, with the reason. */
+  readonly paused: ReadonlyMap<string, string>;
+}
+
+/** Keeps this instance's matcher equal to the active set in Postgres. */
+export interface ActiveRules {
+  current(): RuleBook;
+  /** Reads the active set if it is another one than ours, and which rules are paused. */
+  refresh(): Promise<RuleBook>;
+  /**
+   * Pins the active set for a transaction.
+   *
+   * @throws RuleSetMovedError if it is not the loaded one
+   */
+  pin(tx: Tx): Promise<RuleBook>;
+  /** A run's own rule version, whatever is active now. */
+  ruleOf(versionId: number): Promise<Rule>;
+}
+
+/** The group was about to match with a set that is not active any more: load it and start again. */
+export class RuleSetMovedError extends Error {
+  override readonly name = 'RuleSetMovedError';
+}
+
+const VERSIONS_KEPT = 5000;
+
+/** @param settings lists, locales and calendars of the configuration */
+export function createActiveRules(database: Database, settings: MatchSettings): ActiveRules {
+  const versions = new Map<number, Rule>();
+  let book: RuleBook = {
+    setId: null,
+    matcher: compileRules([], settings),
+    versionOf: new Map(),
+    paused: new Map(),
+  };
+
+  async function refresh(): Promise<RuleBook> {
+    const [setId, paused] = await Promise.all([activeSetId(database.db), readPausedRules(database.db)]);
+    if (setId === null || setId === book.setId) {
+      book = { ...book, paused };
+      return book;
+    }
+    const rows = await readRuleSet(database.db, setId);
+    book = {
+      setId,
+      matcher: compileRules(
+        rows.map((row) => row.rule),
+        settings,
+      ),
+      versionOf: new Map(rows.map((row) => [row.rule.id, row.versionId])),
+      paused,
+    };
+    for (const row of rows) versions.set(row.versionId, row.rule);
+    return book;
+  }
+
+  return {
+    current: () => book,
+    refresh,
+    async pin(tx) {
+      const setId = await pinActiveSet(tx);
+      if (setId !== book.setId) throw new RuleSetMovedError(`rule set ${setId} is active`);
+      return book;
+    },
+    async ruleOf(versionId) {
+      const known = versions.get(versionId);
+      if (known !== undefined) return known;
+      const [row] = await readRuleVersions(database.db, [versionId]);
+      if (row === undefined) throw new Error(`rule version ${versionId} is not stored`);
+      if (versions.size >= VERSIONS_KEPT) versions.clear();
+      versions.set(versionId, row.rule);
+      return row.rule;
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { BudgetSpec, CallLane } from './vendor.ts';
+
+/**
+ * Dividing a connection's calls. A bucket with rate r and burst b allows at most r + b calls in any window of one
+ * period, r + 2b if the vendor's window and ours do not line up; both are chosen to stay within 95 % of its limit.
+ */
+
+/** A fifth of every budget belongs to polls alone, so that a flood of actions never makes us blind. */
+const POLL_FLOOR = 0.2;
+
+/** How much of the shared bucket a lane must leave for the lanes above it, as a share of the burst. */
+const KEEP: Readonly<Record<CallLane, number>> = { escalation: 0, action: 0.1, poll: 0.3, backfill: 0.6 };
+
+export interface Bucket {
+  readonly tokens: number;
+  /** Epoch ms. */
+  readonly refilledAt: number;
+}
+
+/** The part of a budget that only polls may use, and the part that all lanes share. */
+export function splitBudget(spec: BudgetSpec): { readonly floor: BudgetSpec; readonly shared: BudgetSpec } {
+  const floorBurst = Math.max(1, Math.floor(spec.burst * POLL_FLOOR));
+  return {
+    floor: { rate: spec.rate * POLL_FLOOR, burst: floorBurst, perMs: spec.perMs },
+    shared: {
+      rate: spec.rate * (1 - POLL_FLOOR),
+      burst: Math.max(1, spec.burst - floorBurst),
+      perMs: spec.perMs,
+    },
+  };
+}
+
+/** Tokens that a lane must leave in the shared bucket. */
+export function keptBy(lane: CallLane, spec: BudgetSpec): number {
+  return Math.min(KEEP[lane] * spec.burst, spec.burst - 1);
+}
+
+/**
+ * Takes one token if more than `keep` would stay. A clock that was set back only resets the mark.
+ *
+ * @returns the new state, and in how many ms to ask again (0: granted)
+ */
+export function takeToken(
+  bucket: Bucket,
+  spec: BudgetSpec,
+  keep: number,
+  now: number,
+): { readonly state: Bucket; readonly result: number } {
+  const perMs = spec.rate / spec.perMs;
+  const elapsed = Math.max(0, now - bucket.refilledAt);
+  const tokens = Math.min(spec.burst, bucket.tokens + elapsed * perMs);
+  if (tokens >= 1 + keep) return { state: { tokens: tokens - 1, refilledAt: now }, result: 0 };
+  return { state: { tokens, refilledAt: now }, result: Math.max(1, Math.ceil((1 + keep - tokens) / perMs)) };
+}
+
+/**
+ * The bucket for an operator's `rate: 90/m`: never more than that many calls in any such span.
+ *
+ * @param calls N of engine rule r + 2b ≤ 0.95 N
+ */
+export function budgetFor(calls: number, perMs: number): BudgetSpec {
+  const usable = Math.max(1, Math.floor(calls * 0.95));
+  const burst = Math.max(1, Math.floor(usable / 9));
+  return { rate: Math.max(usable - 2 * burst, usable / 2), burst, perMs };
+}
