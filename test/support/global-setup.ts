@@ -5,14 +5,9 @@ import path from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { findBinaries } from '../../src/record/embedded/binaries.ts';
+import { ensureCluster, type ServerSpec, urlOf } from '../../src/record/embedded/cluster.ts';
 import { choosePlace } from '../../src/record/embedded/place.ts';
-import {
-  ensureCluster,
-  ensureRunning,
-  type ServerSpec,
-  stopServer,
-  urlOf,
-} from '../../src/record/embedded/server.ts';
+import { ensureRunning, stopServer } from '../../src/record/embedded/server.ts';
 import { migrate } from '../../src/record/migrate.ts';
 
 /**

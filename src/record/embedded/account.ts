@@ -1,29 +1,46 @@
 import { spawnSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 
-/**
- * PostgreSQL refuses to run as root. As root we spawn it as somebody else, by number: no entry in a user
- * database is needed for that.
- */
+/** PostgreSQL refuses to run as root. As root we spawn it as somebody else, by number. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** `nobody` by custom; any number but 0 would do. */
-const NOBODY: Account = { uid: 65534, gid: 65534 };
+/** `nobody` almost everywhere, and `daemon`, which even the barest systems have. */
+const CANDIDATES: readonly Account[] = [
+  { uid: 65534, gid: 65534 },
+  { uid: 1, gid: 1 },
+];
 
-/**
- * Who is to run PostgreSQL: null for ourselves, which is anybody but root. Root takes the owner of the first of
- * `folders` that exists and is not root's, so that data made by a user stay that user's, else `nobody`.
- */
-export async function chooseAccount(folders: readonly string[]): Promise<Account | null> {
+/** Which folders tell whose the data are; the first that exists and is not root's decides. */
+export interface AccountHints {
+  /** Data directories: they run as their owner, whoever that is. */
+  readonly clusters: readonly string[];
+  /** The data folder: its owner makes a new database, if the system knows that user. */
+  readonly dataDir: string;
+}
+
+/** Who is to run PostgreSQL: null for ourselves, which is anybody but root. */
+export async function chooseAccount({ clusters, dataDir }: AccountHints): Promise<Account | null> {
   if (process.getuid?.() !== 0) return null;
-  for (const folder of folders) {
-    const owner = await stat(folder).catch(() => null);
-    if (owner !== null && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
+  for (const cluster of clusters) {
+    const owner = await ownerOf(cluster);
+    if (owner !== null) return owner;
   }
-  return NOBODY;
+  const owner = await ownerOf(dataDir);
+  const candidates = owner === null ? CANDIDATES : [owner, ...CANDIDATES];
+  return candidates.find(({ uid }) => isKnown(uid)) ?? candidates[0] ?? null;
+}
+
+async function ownerOf(folder: string): Promise<Account | null> {
+  const found = await stat(folder).catch(() => null);
+  return found === null || found.uid === 0 ? null : { uid: found.uid, gid: found.gid };
+}
+
+/** True if the system has a user of that number; initdb (not the server) insists on it. */
+export function isKnown(uid: number): boolean {
+  return spawnSync('id', ['-un', String(uid)], { stdio: 'ignore' }).status === 0;
 }
 
 /** True if that account can enter the folder: asked of the system, because mode bits do not tell all. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Account, canEnter, chooseAccount } from './account.ts';
 import { EmbeddedError } from './embedded-error.ts';
@@ -31,11 +31,10 @@ export async function choosePlace(dataDir: string, sharedState = SHARED_STATE): 
   const absolute = path.resolve(dataDir);
   await makeFolder(absolute);
   const elsewhere = path.join(sharedState, hashOf(absolute));
-  const account = await chooseAccount([
-    path.join(absolute, 'postgres'),
-    path.join(elsewhere, 'postgres'),
-    absolute,
-  ]);
+  const account = await chooseAccount({
+    clusters: [path.join(elsewhere, 'postgres'), path.join(absolute, 'postgres')],
+    dataDir: absolute,
+  });
   const base = await chooseBase(absolute, elsewhere, account);
   return {
     dataDir: absolute,
@@ -71,9 +70,10 @@ async function chooseBase(dataDir: string, elsewhere: string, account: Account |
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
   } catch (error) {
     throw new EmbeddedError(
-      `the data folder ${folder} cannot be made (${(error as NodeJS.ErrnoException).code}). ` +
+      `the data folder ${folder} cannot be made or written (${(error as NodeJS.ErrnoException).code}). ` +
         'Set DESKHAND_DATA to a folder that this user can write.',
       { cause: error },
     );
