@@ -1,4 +1,4 @@
-import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type Account, canEnter } from './account.ts';
@@ -93,9 +93,7 @@ async function linkLibraries(native: string): Promise<boolean> {
 /** Copies beside and renames, so that a copy is whole or not there; whoever comes second uses the first one's. */
 async function copyOnce(native: string, copy: string): Promise<void> {
   if ((await lstat(copy).catch(() => null)) !== null) return;
-  const beside = `${copy}.new-${process.pid}`;
-  await rm(beside, { recursive: true, force: true });
-  await mkdir(path.dirname(copy), { recursive: true });
+  const beside = await mkdtemp(`${copy}.new-`);
   await cp(native, path.join(beside, 'native'), { recursive: true, verbatimSymlinks: true });
   await linkLibraries(path.join(beside, 'native'));
   await openToAll(path.join(beside, 'native'));
@@ -111,9 +109,12 @@ async function copyOnce(native: string, copy: string): Promise<void> {
 /** Whoever runs the copy is not who made it, and a strict umask may have hidden the original. */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isSymbolicLink()) continue;
-    const isProgram = entry.isDirectory() || path.basename(entry.parentPath) === 'bin';
-    await chmod(path.join(entry.parentPath, entry.name), isProgram ? 0o755 : 0o644);
-  }
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const open = entries
+    .filter((entry) => !entry.isSymbolicLink())
+    .map((entry) => {
+      const isProgram = entry.isDirectory() || path.basename(entry.parentPath) === 'bin';
+      return chmod(path.join(entry.parentPath, entry.name), isProgram ? 0o755 : 0o644);
+    });
+  await Promise.all(open);
 }

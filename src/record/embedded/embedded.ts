@@ -2,11 +2,9 @@ import { rename, stat } from 'node:fs/promises';
 import type { Log } from '../../log.ts';
 import { findBinaries } from './binaries.ts';
 import { ensureCluster, type ServerSpec } from './cluster.ts';
-import { type Entrance, enter } from './enter.ts';
+import { type Entrance, enter, leave } from './enter.ts';
 import { Keeper } from './keeper.ts';
-import { othersAreConnected } from './ownership.ts';
 import { choosePlace } from './place.ts';
-import { stopServer } from './server.ts';
 
 /**
  * A real PostgreSQL under the data folder, for those who set no DATABASE_URL. In comes a folder, out comes a URL
@@ -35,7 +33,8 @@ export interface Embedded {
   /** True for what `openEmbedded` gave: the only process that may work on events. */
   readonly owned: boolean;
   /**
-   * Ends our use; close your pool first. An owner stops the server, others only if nobody else is connected.
+   * Ends our use; close your pool first. The last user stops the server. An owner who leaves takes no account of
+   * sessions that are not Deskhand's; commands of Deskhand that are at work then stop it when they are done.
    */
   stop(): Promise<void>;
 }
@@ -86,10 +85,7 @@ export async function openEmbedded(options: OwnerOptions): Promise<Embedded> {
     url,
     started,
     owned: true,
-    stop: async () => {
-      await keeper.end();
-      await stopServer(entrance.spec);
-    },
+    stop: () => keeper.end(),
   };
 }
 
@@ -105,11 +101,7 @@ export async function connectEmbedded(options: EmbeddedOptions): Promise<Embedde
     url,
     started,
     owned: false,
-    stop: async () => {
-      const busy = await othersAreConnected(session).catch(() => true);
-      await session.end().catch(() => undefined);
-      if (!busy) await stopServer(entrance.spec);
-    },
+    stop: () => leave(entrance, session),
   };
 }
 

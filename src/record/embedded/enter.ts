@@ -1,13 +1,14 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { type ServerSpec, urlOf } from './cluster.ts';
 import { EmbeddedError } from './embedded-error.ts';
-import { openOwnDatabase, sessionName, takeOwnership } from './ownership.ts';
+import { joinUsers, leaveUsers, openOwnDatabase, sessionName, takeOwnership } from './ownership.ts';
 import type { Place } from './place.ts';
-import { ensureRunning } from './server.ts';
+import { ensureRunning, stopServer } from './server.ts';
 
 export interface Entrance {
   readonly place: Place;
@@ -56,6 +57,7 @@ async function enterOnce({ place, spec, command, own }: Entrance): Promise<Enter
   const url = await urlOf(spec, port);
   const session = await openOwnDatabase(url, await urlOf(spec, port, 'postgres'), sessionName(command));
   try {
+    await joinUsers(session);
     if (own) await takeOwnership(session, place.dataDir);
     await writeConnectionFile(place, url, pid);
   } catch (error) {
@@ -63,6 +65,13 @@ async function enterOnce({ place, spec, command, own }: Entrance): Promise<Enter
     throw error;
   }
   return { session, url, port, started };
+}
+
+/** Ends a use of the server, and the server if it was the last. A session that broke has nothing left to end. */
+export async function leave({ spec, own }: Entrance, session: pg.Client): Promise<void> {
+  const isLast = await leaveUsers(session, !own).catch(() => false);
+  if (isLast) await stopServer(spec);
+  await session.end().catch(() => undefined);
 }
 
 /** The port of the last start: taken again if free, so that what people noted down stays right. */
@@ -80,8 +89,7 @@ async function writeConnectionFile(place: Place, url: string, pid: number): Prom
   const content = { url, port: Number(new URL(url).port), pid, data_directory: place.cluster };
   const text = `${JSON.stringify(content, null, 2)}\n`;
   if ((await readFile(place.connectionFile, 'utf8').catch(() => '')) === text) return;
-  const beside = `${place.connectionFile}.${process.pid}`;
-  await rm(beside, { force: true });
+  const beside = `${place.connectionFile}.${randomBytes(4).toString('hex')}`;
   await writeFile(beside, text, { mode: 0o600 });
   await rename(beside, place.connectionFile);
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { messageOf } from '../../errors.ts';
 import { DataInUseError, EmbeddedError } from './embedded-error.ts';
-import { type Entrance, type Entered, enter } from './enter.ts';
+import { type Entrance, type Entered, enter, leave } from './enter.ts';
 
 /** How often, once a second, a dead server is started again before its owner gives up. */
 const TRIES = 60;
@@ -25,11 +25,11 @@ export class Keeper {
     this.#watch();
   }
 
-  /** Gives the ownership up. Resolves when nothing of this is under way any more. */
+  /** Gives the ownership up, and stops the server unless another command is at work in it. */
   async end(): Promise<void> {
     this.#ending = true;
     await this.#recovering;
-    await this.#session.end().catch(() => undefined);
+    await leave(this.#entrance, this.#session);
   }
 
   #watch(): void {

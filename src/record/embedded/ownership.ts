@@ -4,11 +4,13 @@ import { DataInUseError } from './embedded-error.ts';
 
 /**
  * Who uses an embedded database. The owner holds a session lock inside it, which dies with its process however that
- * ends; everybody else is known by an open session.
+ * ends; so does the shared lock of everybody who uses it.
  */
 
 /** Any number; the same in every version. */
 const OWNER_LOCK = 7_305_002;
+/** Shared by all who use the server; whoever gets it alone stops the server. */
+const USERS_LOCK = 7_305_003;
 
 /** A killed owner's session ends when its server process notices, which is at once unless it computes. */
 const STALE_OWNER_MS = 5000;
@@ -101,13 +103,29 @@ async function findOwner(session: pg.Client): Promise<Owner | null> {
   return { name: found.name, pid: Number.isNaN(pid) ? null : pid, since: found.since.toISOString() };
 }
 
-/** True if anybody else has a session in this server, in whatever database. */
-export async function othersAreConnected(session: pg.Client): Promise<boolean> {
-  const { rows } = await session.query<{ others: boolean }>(
-    `SELECT count(*) > 0 AS others FROM pg_stat_activity
-      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+/**
+ * Enters among those who use the server. Waits while another one is stopping it, and then fails with the connection.
+ */
+export async function joinUsers(session: pg.Client): Promise<void> {
+  await session.query('SELECT pg_advisory_lock_shared($1)', [USERS_LOCK]);
+}
+
+/**
+ * Leaves those who use the server.
+ *
+ * @param spareOthers false: sessions that are not Deskhand's (psql) do not keep the server running
+ * @returns true if this was the last one, who is to stop the server now, with this session still open: as long as it
+ *   is, nobody new gets in
+ */
+export async function leaveUsers(session: pg.Client, spareOthers: boolean): Promise<boolean> {
+  await session.query('SELECT pg_advisory_unlock_shared($1)', [USERS_LOCK]);
+  const { rows } = await session.query<{ last: boolean; alone: boolean }>(
+    `SELECT pg_try_advisory_lock($1) AS last,
+            NOT EXISTS (SELECT FROM pg_stat_activity
+                         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS alone`,
+    [USERS_LOCK],
   );
-  return rows[0]?.others === true;
+  return rows[0]?.last === true && (rows[0].alone || !spareOthers);
 }
 
 function isAlive(pid: number): boolean {
