@@ -33,7 +33,8 @@ export interface Leaf {
   readonly got: unknown;
   readonly truth: 'true' | 'false' | 'unknown';
   /** Why a leaf is not plainly true or false. */
-  readonly note: 'absent' | 'wrong type' | 'never fetched' | 'no earlier snapshot' | 'no configuration' | null;
+  readonly note:
+    'absent' | 'wrong type' | 'never fetched' | 'no earlier snapshot' | 'no configuration' | null;
   /** The group the leaf stands in, outermost first: `['any', 'none']`. */
   readonly groups: readonly string[];
 }
@@ -71,9 +72,16 @@ export interface Matcher {
    * read in conditions or templates, so that ingest fetches them before it stores.
    */
   fieldsRead(connection: string): ReadonlySet<string>;
+  /** Rules that listen to this event and fail in one leaf only, by `order`, then id; at most `limit`. */
+  nearMisses(event: DeskEvent, now: number, limit: number): readonly Explanation[];
 }
 
-export type CompileRules = (rules: readonly Rule[], settings: MatchSettings) => Matcher;
+/** @param sample stored events on which the selectivity of conditions is counted; a heuristic without them */
+export type CompileRules = (
+  rules: readonly Rule[],
+  settings: MatchSettings,
+  sample?: readonly DeskEvent[],
+) => Matcher;
 export type CompileCondition = (map: ConditionMap, settings: MatchSettings) => Condition;
 
 /** The event as it would be if it happened on this fresh ticket: `changes`, `comment`, `trigger` keep their truth. */

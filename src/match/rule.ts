@@ -175,7 +175,11 @@ export interface RuleTest {
   readonly event: unknown;
   readonly expect:
     | 'none'
-    | { readonly matched?: boolean; readonly actions?: readonly string[]; readonly rendered?: readonly string[] };
+    | {
+        readonly matched?: boolean;
+        readonly actions?: readonly string[];
+        readonly rendered?: readonly string[];
+      };
   readonly line: number;
 }
 
@@ -191,7 +195,11 @@ export interface Rule {
   /** Null: no `while` written; the executor's default applies to runs with a wait. */
   readonly while: ConditionMap | null;
   readonly then: readonly Step[];
-  readonly limit: { readonly perTicket: RateLimit; readonly perTicketIsDefault: boolean; readonly perRule: RateLimit | null };
+  readonly limit: {
+    readonly perTicket: RateLimit;
+    readonly perTicketIsDefault: boolean;
+    readonly perRule: RateLimit | null;
+  };
   readonly order: number;
   readonly stop: boolean;
   readonly mode: RuleMode;
