@@ -1,0 +1,13 @@
+import { jitbit } from './jitbit/index.ts';
+import type { Vendor } from './vendor.ts';
+import { webhook } from './webhook/index.ts';
+
+/** Every vendor that a connection may name. The only file that knows the vendors' folders. */
+export const vendors = { jitbit, webhook } satisfies Readonly<Record<string, Vendor>>;
+
+export type VendorId = keyof typeof vendors;
+
+/** The vendor of that id, or undefined. */
+export function vendorById(id: string): Vendor | undefined {
+  return Object.hasOwn(vendors, id) ? vendors[id as VendorId] : undefined;
+}
