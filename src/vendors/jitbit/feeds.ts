@@ -74,7 +74,11 @@ export async function readPage(
   const times = rows.map((row) => updatedMs(row, mapping));
   const seen = advance(walk, rows, times);
   const next = nextStep(walk, seen, rows, times, listsOpen ? null : cursor, io.clock.now());
-  const known = lookups.known();
+  const known = await lookups.prepare(
+    rows.map((row) => row.CategoryID),
+    position.baseline,
+    context,
+  );
   const ticketRows = rows.map((row, index): TicketRow => {
     return { observed: mapRow(row, raw[index], known, mapping), version: rowVersion(row) };
   });
