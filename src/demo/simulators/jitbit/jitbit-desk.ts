@@ -1,6 +1,7 @@
 import { systemClock } from '../../../clock.ts';
 import type { Call, Calls } from '../support/calls.ts';
 import type { Faults } from '../support/faults.ts';
+import type { Delivery } from '../support/outbox.ts';
 import { seededRandom } from '../support/random.ts';
 import { html, nothing, text, type Reply } from '../support/reply.ts';
 import { startSimulator, type DeskClock, type RequestHook } from '../support/server.ts';
@@ -14,7 +15,7 @@ import { paramsOf } from './params.ts';
 import { jitbitIds, seedJitbit } from './seed.ts';
 import type { JitbitComment, JitbitState, JitbitTicket } from './state.ts';
 import { ticketEndpoints } from './ticket-endpoints.ts';
-import { createWebhooks, type JitbitDelivery, type JitbitWebhook } from './webhooks.ts';
+import { createWebhooks, type JitbitWebhook } from './webhooks.ts';
 
 /** How this desk is set up; what the document leaves open can be chosen. */
 export interface JitbitOptions {
@@ -64,7 +65,7 @@ export interface JitbitDesk {
   readonly faults: Faults;
   readonly state: JitbitState;
   readonly human: JitbitHuman;
-  readonly deliveries: readonly JitbitDelivery[];
+  readonly deliveries: readonly Delivery[];
   rowOrder: RowOrder;
   beforeEachRequest: RequestHook | null;
   /** The ticket as it stands; throws when it is gone. */

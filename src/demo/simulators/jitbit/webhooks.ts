@@ -1,3 +1,4 @@
+import { createOutbox, type Delivery } from '../support/outbox.ts';
 import { fullName, type JitbitCore, type JitbitSource, type JitbitTrigger } from './core.ts';
 import { jitbitPriorities, type JitbitTicket } from './state.ts';
 import { stamp } from './rows.ts';
@@ -17,19 +18,9 @@ export interface JitbitWebhook {
   readonly copies?: number;
 }
 
-/** One request an automation rule sent; it is never sent again. */
-export interface JitbitDelivery {
-  readonly url: string;
-  readonly trigger: JitbitTrigger;
-  readonly ticketId: number;
-  readonly body: string;
-  /** The receiver's status; null until it answered, and for good when it could not be reached. */
-  status: number | null;
-}
-
 export interface WebhookSender {
   add(webhook: JitbitWebhook): () => void;
-  readonly deliveries: readonly JitbitDelivery[];
+  readonly deliveries: readonly Delivery[];
   /** Resolves when every delivery so far was answered or failed. */
   settled(): Promise<void>;
 }
@@ -37,23 +28,12 @@ export interface WebhookSender {
 /** Sends automation rules' requests for every change the core tells of. */
 export function createWebhooks(core: JitbitCore): WebhookSender {
   const hooks = new Set<JitbitWebhook>();
-  const deliveries: JitbitDelivery[] = [];
-  const open = new Set<Promise<void>>();
+  const outbox = createOutbox();
 
   const send = (hook: JitbitWebhook, trigger: JitbitTrigger, ticketId: number): void => {
     const template = hook.template ?? `{"ticketId":"#ticketId#","hook":"${trigger}"}`;
-    const delivery: JitbitDelivery = {
-      url: hook.url,
-      trigger,
-      ticketId,
-      body: masked(core, template, ticketId),
-      status: null,
-    };
-    deliveries.push(delivery);
-    const sending = post(delivery, hook.contentType ?? 'application/json').finally(() =>
-      open.delete(sending),
-    );
-    open.add(sending);
+    const headers = { 'content-type': hook.contentType ?? 'application/json' };
+    outbox.send({ url: hook.url, trigger, ticketId, body: masked(core, template, ticketId) }, headers);
   };
 
   core.fire = (trigger: JitbitTrigger, ticketId: number, source: JitbitSource): void => {
@@ -67,27 +47,9 @@ export function createWebhooks(core: JitbitCore): WebhookSender {
       hooks.add(webhook);
       return () => void hooks.delete(webhook);
     },
-    deliveries,
-    settled: async () => {
-      while (open.size > 0) await Promise.all(open);
-    },
+    deliveries: outbox.deliveries,
+    settled: () => outbox.settled(),
   };
-}
-
-/** One try, like the vendor: nobody hears of a failure. */
-async function post(delivery: JitbitDelivery, contentType: string): Promise<void> {
-  try {
-    const response = await fetch(delivery.url, {
-      method: 'POST',
-      headers: { 'content-type': contentType },
-      body: delivery.body,
-      signal: AbortSignal.timeout(10_000),
-    });
-    await response.arrayBuffer();
-    delivery.status = response.status;
-  } catch {
-    delivery.status = null;
-  }
 }
 
 /** Masks are replaced as text: a quote in a subject breaks a JSON template, as it would at the vendor. */

@@ -8,6 +8,8 @@ export interface Call {
   readonly path: string;
   /** The path below the simulator's base in lower case, for matching: `tickets`, `incident.comment`, `tickets/12`. */
   readonly name: string;
+  /** The query as it was sent, without the question mark. */
+  readonly query: string;
   /** Query and form fields together; JSON bodies are in {@link body}. */
   readonly params: URLSearchParams;
   /** The parsed JSON body, or null when the body is not JSON. */

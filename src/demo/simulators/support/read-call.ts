@@ -18,6 +18,7 @@ export async function readCall(
   return {
     method: request.method ?? 'GET',
     path: url.pathname,
+    query: url.search.slice(1),
     name: nameBelow(options.base, url.pathname),
     params,
     json: type.includes('json') ? parsed(body) : null,
