@@ -4,42 +4,17 @@ import { Agent, type Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 // oxlint-disable-next-line no-restricted-imports -- one HTTP exchange for vendors and http.post; it knows no vendor
 import { exchange, ExchangeError, type ExchangeAnswer } from '../vendors/http/exchange.ts';
+// oxlint-disable-next-line no-restricted-imports -- likewise
+import { parseRetryAfter } from '../vendors/http/classify.ts';
 import { parseAllowList, type AllowList } from './outgoing-allow.ts';
+import type { FailureReason } from './retry.ts';
+import { ActionError } from './task.ts';
 
 /**
  * The only way from a rule to an address that an operator did not configure as a connection. Comes in: a URL made
  * by a template. Goes out: one POST, if its host, port and every address behind its name are allowed. Redirects are
  * never followed; the address check happens where the socket is opened, so a name cannot change its mind in between.
  */
-
-export type OutgoingReason =
-  /** Not allowed, or not a URL that may be used: permanent until the configuration changes. */
-  | 'forbidden'
-  /** Nothing was sent: name not resolved, connection refused, TLS refused. */
-  | 'unreachable'
-  | 'timeout'
-  /** The connection broke after the request was (perhaps partly) sent. */
-  | 'broken'
-  /** The receiver answered, and pointed elsewhere. */
-  | 'redirected';
-
-export class OutgoingError extends Error {
-  override readonly name = 'OutgoingError';
-  readonly reason: OutgoingReason;
-  /** True if the request certainly was not sent. */
-  readonly notApplied: boolean;
-  readonly status: number | undefined;
-
-  constructor(
-    message: string,
-    options: { reason: OutgoingReason; notApplied: boolean; status?: number; cause?: unknown },
-  ) {
-    super(message, { cause: options.cause });
-    this.reason = options.reason;
-    this.notApplied = options.notApplied;
-    this.status = options.status;
-  }
-}
 
 export interface OutgoingPost {
   readonly headers: Readonly<Record<string, string>>;
@@ -52,10 +27,17 @@ export interface OutgoingAnswer {
   readonly status: number;
   /** The first 1 MiB of the answer. */
   readonly body: string;
+  /** How long the receiver asked to be left alone (`Retry-After`); null: it did not. */
+  readonly retryAfterMs: number | null;
 }
 
 export interface Outgoing {
-  /** Posts once. Any answer but a redirect is a value, whatever its status. @throws OutgoingError */
+  /**
+   * Posts once. Any answer but a redirect is a value, whatever its status.
+   *
+   * @throws ActionError `refused` for what is not allowed (nothing was sent) and for redirects, `unreachable` when
+   *   nothing could be sent, `timeout` when no complete answer came; `notApplied` is exact
+   */
   post(url: string, post: OutgoingPost): Promise<OutgoingAnswer>;
   close(): Promise<void>;
 }
@@ -112,18 +94,20 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
   });
   const timeoutMs = options.timeoutMs ?? 20_000;
   return {
-    post: (url, post) => send(agent, allow, url, post, timeoutMs),
+    post: (url, post) => send({ agent, allow, timeoutMs, clock: options.clock }, url, post),
     close: () => agent.destroy(),
   };
 }
 
-async function send(
-  agent: Dispatcher,
-  allow: AllowList,
-  url: string,
-  post: OutgoingPost,
-  timeoutMs: number,
-): Promise<OutgoingAnswer> {
+interface Sender {
+  readonly agent: Dispatcher;
+  readonly allow: AllowList;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+async function send(sender: Sender, url: string, post: OutgoingPost): Promise<OutgoingAnswer> {
+  const { agent, allow, timeoutMs, clock } = sender;
   const target = checkUrl(url, allow);
   checkHeaders(post.headers);
   const where = `${target.protocol}//${target.host}`;
@@ -141,13 +125,17 @@ async function send(
     }),
   );
   if (answer.status >= 300 && answer.status < 400) {
-    throw new OutgoingError(`${where} answered ${answer.status}: redirects are not followed`, {
-      reason: 'redirected',
-      notApplied: false,
-      status: answer.status,
-    });
+    // The receiver may have acted and then pointed to the result.
+    const message = `${where} answered ${answer.status}: redirects are not followed`;
+    throw new ActionError(message, { reason: 'refused', notApplied: false });
   }
-  return { status: answer.status, body: answer.body.toString('utf8') };
+  const asked = answer.headers['retry-after'];
+  const retryAt = asked === undefined ? null : parseRetryAfter(asked, clock.now(), null);
+  return {
+    status: answer.status,
+    body: answer.body.toString('utf8'),
+    retryAfterMs: retryAt === null ? null : retryAt - clock.now(),
+  };
 }
 
 async function attempt(where: string, run: () => Promise<ExchangeAnswer>): Promise<ExchangeAnswer> {
@@ -156,23 +144,14 @@ async function attempt(where: string, run: () => Promise<ExchangeAnswer>): Promi
   } catch (error) {
     if (!(error instanceof ExchangeError)) throw error;
     // The address check runs inside the connect; its refusal comes back as the cause.
-    if (error.cause instanceof OutgoingError) throw error.cause;
+    if (error.cause instanceof ActionError) throw error.cause;
     const reason = reasonOf(error);
-    throw new OutgoingError(`${where}: ${error.message}`, { reason, notApplied: !error.sent, cause: error });
+    throw new ActionError(`${where}: ${error.message}`, { reason, notApplied: !error.sent, cause: error });
   }
 }
 
-function reasonOf(error: ExchangeError): OutgoingReason {
-  switch (error.failure) {
-    case 'unreachable':
-      return 'unreachable';
-    case 'aborted':
-    case 'timeout':
-      return 'timeout';
-    case 'broken':
-    case 'too_large':
-      return 'broken';
-  }
+function reasonOf(error: ExchangeError): FailureReason {
+  return error.failure === 'unreachable' ? 'unreachable' : 'timeout';
 }
 
 /**
@@ -180,7 +159,7 @@ function reasonOf(error: ExchangeError): OutgoingReason {
  *
  * @returns the parsed URL, its host in the one spelling that `new URL` gives: `127.1`, `0x7f.1`, `2130706433` and
  *   full-width digits all are `127.0.0.1` from here on
- * @throws OutgoingError `forbidden`
+ * @throws ActionError `refused`
  */
 export function checkUrl(text: string, allow: AllowList): URL {
   // `new URL` silently drops line breaks and tabs: they are refused before it can.
@@ -215,8 +194,8 @@ function hasControl(text: string): boolean {
   return /[\u0000-\u001f\u007f]/.test(text);
 }
 
-function forbidden(message: string): OutgoingError {
-  return new OutgoingError(message, { reason: 'forbidden', notApplied: true });
+function forbidden(message: string): ActionError {
+  return new ActionError(message, { reason: 'refused', notApplied: true });
 }
 
 const resolveAll: Resolve = (hostname, callback) => {
@@ -249,7 +228,7 @@ function refusalOf(
   allow: AllowList,
   hostname: string,
   addresses: readonly { address: string }[],
-): OutgoingError | null {
+): ActionError | null {
   if (addresses.length === 0) return forbidden(`${hostname} resolves to no address`);
   const refused = addresses.find(({ address }) => !allow.mayResolveTo(address));
   if (refused === undefined) return null;
