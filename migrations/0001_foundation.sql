@@ -137,7 +137,6 @@ CREATE TABLE rule_versions (
   rule_id    text NOT NULL,
   doc_hash   bytea NOT NULL,
   doc        jsonb NOT NULL,
-  source     text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT app_now(),
   UNIQUE (rule_id, doc_hash)
 );

@@ -50,10 +50,17 @@ export async function openConnection(options: ConnectionOptions, deps: Connectio
   const { vendor, name } = options;
   const id = await upsertConnection(deps.database.db, name, vendor.id);
   const feeds = vendor.connect === null ? [] : vendor.capabilities.feeds;
-  const fingerprint = createHash('sha256').update(JSON.stringify(options.settings)).digest('hex').slice(0, 32);
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify(options.settings))
+    .digest('hex')
+    .slice(0, 32);
   await upsertFeeds(
     deps.database.db,
-    feeds.map((feed) => ({ connectionId: id, feed: feed.name, settingsHash: feedFingerprint(options.settings) })),
+    feeds.map((feed) => ({
+      connectionId: id,
+      feed: feed.name,
+      settingsHash: feedFingerprint(options.settings),
+    })),
   );
   const io = createVendorIo(id, options, deps);
   return {
@@ -84,7 +91,11 @@ function feedFingerprint(settings: unknown): string {
   return createHash('sha256').update(JSON.stringify(view)).digest('hex').slice(0, 32);
 }
 
-function createVendorIo(id: number, options: ConnectionOptions, { database, clock, log }: ConnectionDeps): VendorIo {
+function createVendorIo(
+  id: number,
+  options: ConnectionOptions,
+  { database, clock, log }: ConnectionDeps,
+): VendorIo {
   const specOf = (budget: string): BudgetSpec => {
     const budgets: Readonly<Record<string, BudgetSpec>> = options.vendor.capabilities.budgets;
     if (budget === 'default' && options.budget !== null) return options.budget;
@@ -111,7 +122,10 @@ function createVendorIo(id: number, options: ConnectionOptions, { database, cloc
       });
     },
     async silence(untilMs, reason) {
-      log.warn({ connection: options.name, reason, forMs: untilMs - clock.now() }, 'connection is silent for a while');
+      log.warn(
+        { connection: options.name, reason, forMs: untilMs - clock.now() },
+        'connection is silent for a while',
+      );
       await silenceConnection(database.db, id, Math.max(0, untilMs - clock.now()), reason);
     },
     warn: (message, fields) => log.warn({ connection: options.name, ...fields }, message),

@@ -47,15 +47,7 @@ export interface TriggerFired {
 
 /** Coarse names for what changed, so that a rule or a person need not list fields. */
 export type Aspect =
-  | 'assigned'
-  | 'status'
-  | 'priority'
-  | 'category'
-  | 'resolved'
-  | 'closed'
-  | 'reopened'
-  | 'tagged'
-  | 'field';
+  'assigned' | 'status' | 'priority' | 'category' | 'resolved' | 'closed' | 'reopened' | 'tagged' | 'field';
 
 /**
  * One normalised thing that happened, stored once. This object is the JSON of `http.post`, `match`,

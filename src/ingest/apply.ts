@@ -97,7 +97,11 @@ export async function applyReads(
   );
   await nominate(
     tx,
-    overtaken.map(({ read }) => ({ connectionId: context.connectionId, ticketId: read.id, via: 'overtaken' })),
+    overtaken.map(({ read }) => ({
+      connectionId: context.connectionId,
+      ticketId: read.id,
+      via: 'overtaken',
+    })),
     0,
   );
   const events = result.stored.filter((stored) => !stored.duplicate).length;
@@ -222,7 +226,7 @@ function eventMaker(
       raw: null,
       depth: cause === null ? 0 : cause.depth + 1,
       causedBy: cause?.stepId ?? null,
-      otherKeys: [],
+      keys: [{ key: options.key, renewAfterMs: null }],
       event: {
         connection: context.connection,
         vendor: context.vendor,
@@ -347,7 +351,9 @@ async function findOwnComments(
       const write = texts.find(
         (candidate) =>
           candidate.stepId === stepId ||
-          (candidate.ticketId === ticketId && typeof candidate.value === 'string' && candidate.value === text),
+          (candidate.ticketId === ticketId &&
+            typeof candidate.value === 'string' &&
+            candidate.value === text),
       );
       if (write !== undefined) return { stepId: write.stepId, depth: write.depth };
       return stepId === undefined ? null : { stepId, depth: 0 };

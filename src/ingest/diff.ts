@@ -100,7 +100,7 @@ function diffSla(
 }
 
 /** Priority changes are told by level where there is one; everything else as it stands in the ticket. */
-function changeValue(field: string, value: unknown): unknown {
+export function changeValue(field: string, value: unknown): unknown {
   if (field === 'priority' && isRecord(value)) return value['level'] ?? value['name'] ?? null;
   return value;
 }
@@ -123,7 +123,8 @@ export function sameValue(a: unknown, b: unknown): boolean {
 /** Lists are sets here: desks return tags in any order. */
 function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {
   if (a.length !== b.length) return false;
-  const texts = (list: readonly unknown[]): string => JSON.stringify(list.map((v) => JSON.stringify(v)).sort());
+  const texts = (list: readonly unknown[]): string =>
+    JSON.stringify(list.map((v) => JSON.stringify(v)).sort());
   return texts(a) === texts(b);
 }
 

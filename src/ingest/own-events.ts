@@ -39,7 +39,7 @@ export function ownEvent(options: OwnEventOptions, deps: OwnEventDeps): EventDra
     raw: Buffer.from(JSON.stringify(options.body)),
     depth: options.depth ?? 0,
     causedBy: options.causedBy ?? null,
-    otherKeys: [],
+    keys: [{ key: options.key, renewAfterMs: null }],
     event: {
       key: options.key,
       type: options.type,
@@ -105,7 +105,13 @@ export function pausedEvent(draft: EventDraft, rule: Rule, deps: OwnEventDeps): 
 /** A vendor's own event: a trigger that fired, breaking news. */
 export function occurrenceEvent(
   occurrence: Occurrence,
-  context: { readonly connectionId: number; readonly connection: string; readonly vendor: string; readonly feed: string | null; readonly lateAfterMs: number },
+  context: {
+    readonly connectionId: number;
+    readonly connection: string;
+    readonly vendor: string;
+    readonly feed: string | null;
+    readonly lateAfterMs: number;
+  },
   deps: OwnEventDeps,
 ): EventDraft {
   const draft = ownEvent(

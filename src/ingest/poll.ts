@@ -22,6 +22,7 @@ export interface PollDeps {
   readonly log: Log;
   /** Told after commits that planned something. */
   readonly onRuns: () => void;
+  readonly crash: (point: 'after_insert' | 'after_cursor') => void;
 }
 
 /** Tickets per transaction: enough to be cheap, few enough not to hold locks for long. */
@@ -38,7 +39,11 @@ const DEADLINE_MS = 10 * 60_000;
  *
  * @returns false if no feed was due
  */
-export async function pollOnce(connection: Connection, deps: PollDeps, signal: AbortSignal): Promise<boolean> {
+export async function pollOnce(
+  connection: Connection,
+  deps: PollDeps,
+  signal: AbortSignal,
+): Promise<boolean> {
   const feed = await leaseDueFeed(deps.database.db, deps.instanceId, [connection.id]);
   if (feed === null) return false;
   const release = (inMs: number, error: string | null): Promise<void> =>
@@ -101,6 +106,7 @@ async function applyPage(
     const result = await inRuleSet(deps.database, deps.store.active, (tx, book) =>
       applyReads(tx, book, reads, apply, deps.store),
     );
+    deps.crash('after_insert');
     if (result.runs > 0) deps.onRuns();
   }
   const position = page.next === null ? { cursor: page.cursor } : { nextPage: page.next };
@@ -112,6 +118,7 @@ async function applyPage(
     await saveWalk(tx, deps.instanceId, feed, position);
     return stored;
   });
+  if (page.next === null) deps.crash('after_cursor');
   if (result.runs > 0) deps.onRuns();
 }
 
@@ -200,7 +207,10 @@ async function failed(
     deps.log.error({ err: error, connection: connection.name, feed: feed.feed }, 'poll failed');
     return backoff;
   }
-  deps.log.warn({ connection: connection.name, feed: feed.feed, reason: error.reason, err: error }, 'poll failed');
+  deps.log.warn(
+    { connection: connection.name, feed: feed.feed, reason: error.reason, err: error },
+    'poll failed',
+  );
   if (error.reason === 'auth') {
     await announce(connection, 'connection.auth_failed', 'stopped', error, deps);
     return feed.failures === 0 ? AUTH_PAUSE_MS : UNTIL_CHANGED_MS;
@@ -229,7 +239,12 @@ async function announce(
       connection: connection.name,
       vendor: connection.vendor.id,
       via: 'feed',
-      body: { connection: connection.name, state, reason: error?.reason ?? null, message: error?.message ?? null },
+      body: {
+        connection: connection.name,
+        state,
+        reason: error?.reason ?? null,
+        message: error?.message ?? null,
+      },
     },
     deps.store,
   );
@@ -239,5 +254,6 @@ async function announce(
 
 async function recovered(connection: Connection, deps: PollDeps): Promise<void> {
   const row = (await readConnections(deps.database.db)).find((found) => found.id === connection.id);
-  if (row !== undefined && row.state !== 'ok') await announce(connection, 'connection.recovered', 'ok', null, deps);
+  if (row !== undefined && row.state !== 'ok')
+    await announce(connection, 'connection.recovered', 'ok', null, deps);
 }

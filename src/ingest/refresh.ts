@@ -55,7 +55,10 @@ async function refreshTicket(
     const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(nomination.failures, 10));
     const wait = vendorError?.retryAt === undefined ? backoff : vendorError.retryAt - deps.store.now();
     await putOff(deps.database.db, nomination, Math.max(250, wait), messageOf(error), !signal.aborted);
-    deps.log.warn({ err: error, connection: connection.name, ticket: nomination.ticketId }, 'ticket not read');
+    deps.log.warn(
+      { err: error, connection: connection.name, ticket: nomination.ticketId },
+      'ticket not read',
+    );
   }
 }
 

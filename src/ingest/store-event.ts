@@ -2,9 +2,16 @@ import type { DeskEvent } from '../event.ts';
 import type { Match } from '../match/matcher.ts';
 import type { Rule } from '../match/rule.ts';
 import { CommitUnknownError, type Database, type Tx } from '../record/database.ts';
-import { findKeys, insertEvents, insertKeys, keyName } from '../record/events.ts';
+import { findKeys, insertEvents, insertKeys, keyName, type KeyRow } from '../record/events.ts';
 import { hashKey, type IdSource } from '../record/ids.ts';
-import { countRecentRuns, countRunsOfRule, insertRuns, mute, type NewRun, type NewStep } from '../record/runs.ts';
+import {
+  countRecentRuns,
+  countRunsOfRule,
+  insertRuns,
+  mute,
+  type NewRun,
+  type NewStep,
+} from '../record/runs.ts';
 import { pauseRule } from '../record/rules.ts';
 import { RuleSetMovedError, type ActiveRules, type RuleBook } from '../rules/active.ts';
 import { mutedEvent, pausedEvent } from './own-events.ts';
@@ -25,8 +32,15 @@ export interface EventDraft {
   readonly depth: number;
   /** The step that caused it. */
   readonly causedBy: string | null;
-  /** Further keys under which the same thing may come again (a delivery id). */
-  readonly otherKeys: readonly string[];
+  /** Keys in the ledger under which the same thing may come again; new only if all of them are. */
+  readonly keys: readonly LedgerKey[];
+}
+
+/** A remembered key. */
+export interface LedgerKey {
+  readonly key: string;
+  /** Null: a repeat for as long as it is remembered. Else it is new again after that many ms. */
+  readonly renewAfterMs: number | null;
 }
 
 export interface StoreDeps {
@@ -66,14 +80,22 @@ export async function inRuleSet<T>(
   }
 }
 
-/** Stores drafts, matches the new ones and plans their runs. */
+/**
+ * Stores drafts, matches the new ones and plans their runs.
+ *
+ * @param keys `claimed`: the caller has inserted the drafts' keys and left out the repeats
+ */
 export async function storeEvents(
   tx: Tx,
   book: RuleBook,
   drafts: readonly EventDraft[],
   deps: StoreDeps,
+  keys: 'claim' | 'claimed' = 'claim',
 ): Promise<StoreResult> {
-  const stored = await claimKeys(tx, drafts);
+  const stored =
+    keys === 'claim'
+      ? await claimKeys(tx, drafts)
+      : drafts.map((draft) => ({ eventId: draft.id, duplicate: false }));
   const fresh = drafts.filter((_, index) => stored[index]?.duplicate === false);
   const plan = await planRuns(tx, book, fresh, deps);
   await insertEvents(tx, book.setId, fresh);
@@ -92,9 +114,12 @@ export async function storeEvents(
  */
 export async function lookUpGroup(
   database: Database,
-  drafts: readonly EventDraft[],
+  drafts: readonly KeyHolder[],
 ): Promise<readonly Stored[] | null> {
-  const keys = drafts.map((draft) => ({ connectionId: draft.connectionId, hash: hashKey(draft.event.key) }));
+  const keys = drafts.map((draft) => ({
+    connectionId: draft.connectionId,
+    hash: hashKey(draft.keys[0]?.key ?? ''),
+  }));
   const known = await findKeys(database.db, keys);
   const results = drafts.map((draft, index): Stored | null => {
     const key = keys[index];
@@ -120,37 +145,44 @@ export async function storeGroup(
   }
 }
 
+/** What the ledger needs to know of a draft or a delivery. */
+export interface KeyHolder {
+  readonly id: string;
+  readonly connectionId: number;
+  readonly keys: readonly LedgerKey[];
+}
 
-/** Inserts all keys first; a draft is new only if every one of its keys was. */
-async function claimKeys(tx: Tx, drafts: readonly EventDraft[]): Promise<readonly Stored[]> {
-  const firstHolder = new Map<string, { connectionId: number; hash: Buffer; eventId: string }>();
-  const keysOf = drafts.map((draft) =>
-    [draft.event.key, ...draft.otherKeys].map((key) => {
+/**
+ * Inserts all keys first, sorted; a holder is new only if every one of its keys was. A key that stands twice in one
+ * group belongs to the first that brings it.
+ */
+export async function claimKeys(tx: Tx, holders: readonly KeyHolder[]): Promise<readonly Stored[]> {
+  const firstHolder = new Map<string, KeyRow>();
+  const keysOf = holders.map((holder) =>
+    holder.keys.map(({ key, renewAfterMs }) => {
       const hash = hashKey(key);
-      const name = keyName(draft.connectionId, hash);
-      // A key that stands twice in one group belongs to the first.
-      if (!firstHolder.has(name)) {
-        firstHolder.set(name, { connectionId: draft.connectionId, hash, eventId: draft.id });
-      }
-      return { connectionId: draft.connectionId, hash, name };
+      const name = keyName(holder.connectionId, hash);
+      const row = { connectionId: holder.connectionId, hash, eventId: holder.id, renewAfterMs };
+      if (!firstHolder.has(name)) firstHolder.set(name, row);
+      return { connectionId: holder.connectionId, hash, name };
     }),
   );
   const rows = [...firstHolder.values()].sort(
     (a, b) => a.connectionId - b.connectionId || a.hash.compare(b.hash),
   );
   const inserted = await insertKeys(tx, rows);
-  const ours = (draft: EventDraft, name: string): boolean =>
-    inserted.has(name) && firstHolder.get(name)?.eventId === draft.id;
+  const ours = (holder: KeyHolder, name: string): boolean =>
+    inserted.has(name) && firstHolder.get(name)?.eventId === holder.id;
 
-  const repeated = drafts.map((draft, index) => keysOf[index]?.find((key) => !ours(draft, key.name)));
+  const repeated = holders.map((holder, index) => keysOf[index]?.find((key) => !ours(holder, key.name)));
   const older = await findKeys(
     tx,
     repeated.filter((key) => key !== undefined),
   );
-  return drafts.map((draft, index) => {
+  return holders.map((holder, index) => {
     const key = repeated[index];
-    if (key === undefined) return { eventId: draft.id, duplicate: false };
-    return { eventId: older.get(key.name) ?? draft.id, duplicate: true };
+    if (key === undefined) return { eventId: holder.id, duplicate: false };
+    return { eventId: older.get(key.name) ?? holder.id, duplicate: true };
   });
 }
 
@@ -217,7 +249,8 @@ async function tripBreakers(
     const pair = { ruleId: rule.id, connectionId: draft.connectionId, ticketId };
     if (await mute(tx, pair, rule.limit.perTicket.perMs)) return [mutedEvent(draft, rule, deps)];
   }
-  if (decision.pause && (await pauseRule(tx, rule.id, 'per_rule limit'))) return [pausedEvent(draft, rule, deps)];
+  if (decision.pause && (await pauseRule(tx, rule.id, 'per_rule limit')))
+    return [pausedEvent(draft, rule, deps)];
   return [];
 }
 
@@ -268,7 +301,8 @@ async function countRuns(
     add(draft, rule, decision) {
       const key = name(draft, rule);
       const pair = perPair.get(key);
-      if (pair !== undefined && decision.state !== 'ended') perPair.set(key, { ...pair, runs: pair.runs + 1 });
+      if (pair !== undefined && decision.state !== 'ended')
+        perPair.set(key, { ...pair, runs: pair.runs + 1 });
       if (pair !== undefined && decision.mute) perPair.set(key, { ...pair, muted: true });
       const ofRule = perRule.get(rule.id);
       if (ofRule !== undefined && decision.state === 'active') perRule.set(rule.id, ofRule + 1);

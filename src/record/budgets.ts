@@ -26,7 +26,9 @@ export async function changeBudget<T>(
     const { rows } = await sql<BudgetState & { now: number }>`
       SELECT tokens, (extract(epoch FROM refilled_at) * 1000)::float8 AS "refilledAt",
              (extract(epoch FROM app_now()) * 1000)::float8 AS now
-        FROM budgets WHERE connection_id = ${key.connectionId} AND budget = ${key.budget} FOR UPDATE`.execute(tx);
+        FROM budgets WHERE connection_id = ${key.connectionId} AND budget = ${key.budget} FOR UPDATE`.execute(
+      tx,
+    );
     const row = rows[0];
     if (row === undefined) throw new Error(`no budget ${key.budget}`);
     const { state, result } = change({ tokens: row.tokens, refilledAt: row.refilledAt }, row.now);

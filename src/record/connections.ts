@@ -82,6 +82,8 @@ export async function setConnectionState(
 ): Promise<boolean> {
   const result = await sql`
     UPDATE connections SET state = ${state}, state_reason = ${reason}
-     WHERE id = ${connectionId} AND (state, state_reason) IS DISTINCT FROM (${state}, ${reason}::text)`.execute(db);
+     WHERE id = ${connectionId} AND (state, state_reason) IS DISTINCT FROM (${state}, ${reason}::text)`.execute(
+    db,
+  );
   return result.numAffectedRows === 1n;
 }

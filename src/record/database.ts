@@ -99,7 +99,9 @@ function prepareStatements(client: pg.PoolClient): void {
       name = createHash('sha256').update(text).digest('hex').slice(0, 24);
       names.set(text, name);
     }
-    return name === undefined ? plain(text, ...rest) : plain({ name, text, values: rest[0] }, ...rest.slice(1));
+    return name === undefined
+      ? plain(text, ...rest)
+      : plain({ name, text, values: rest[0] }, ...rest.slice(1));
   };
   Object.assign(client, { query: named });
 }

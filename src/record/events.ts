@@ -18,6 +18,8 @@ export interface KeyRow {
   readonly connectionId: number;
   readonly hash: Buffer;
   readonly eventId: string;
+  /** Null: a repeat for as long as it is remembered. Else it is new again after that many ms. */
+  readonly renewAfterMs: number | null;
 }
 
 /**
@@ -25,8 +27,19 @@ export interface KeyRow {
  * (connection, hash): two groups that insert in opposite orders deadlock.
  */
 export async function insertKeys(tx: Tx, rows: readonly KeyRow[]): Promise<ReadonlySet<string>> {
-  if (rows.length === 0) return new Set();
-  const { rows: stored } = await sql<{ connection_id: number; key_hash: Buffer }>`
+  const lasting = rows.filter((row) => row.renewAfterMs === null);
+  const renewable = rows.filter((row) => row.renewAfterMs !== null);
+  return new Set([...(await insertLasting(tx, lasting)), ...(await insertRenewable(tx, renewable))]);
+}
+
+interface KeyRead {
+  readonly connection_id: number;
+  readonly key_hash: Buffer;
+}
+
+async function insertLasting(tx: Tx, rows: readonly KeyRow[]): Promise<readonly string[]> {
+  if (rows.length === 0) return [];
+  const { rows: stored } = await sql<KeyRead>`
     INSERT INTO event_keys (connection_id, key_hash, event_id)
     SELECT * FROM unnest(
       ${rows.map((row) => row.connectionId)}::int[],
@@ -34,7 +47,22 @@ export async function insertKeys(tx: Tx, rows: readonly KeyRow[]): Promise<Reado
       ${rows.map((row) => row.eventId)}::uuid[])
     ON CONFLICT DO NOTHING
     RETURNING connection_id, key_hash`.execute(tx);
-  return new Set(stored.map((row) => keyName(row.connection_id, row.key_hash)));
+  return stored.map((row) => keyName(row.connection_id, row.key_hash));
+}
+
+/** A body without an id is a repeat only for a while after it was last accepted. */
+async function insertRenewable(tx: Tx, rows: readonly KeyRow[]): Promise<readonly string[]> {
+  if (rows.length === 0) return [];
+  const { rows: stored } = await sql<KeyRead>`
+    INSERT INTO event_keys AS k (connection_id, key_hash, event_id)
+    SELECT * FROM unnest(
+      ${rows.map((row) => row.connectionId)}::int[],
+      ${rows.map((row) => row.hash)}::bytea[],
+      ${rows.map((row) => row.eventId)}::uuid[])
+    ON CONFLICT (connection_id, key_hash) DO UPDATE SET seen_at = excluded.seen_at, event_id = excluded.event_id
+      WHERE k.seen_at <= app_now() - ${Math.max(0, ...rows.map((row) => row.renewAfterMs ?? 0))}::float8 * interval '1 millisecond'
+    RETURNING connection_id, key_hash`.execute(tx);
+  return stored.map((row) => keyName(row.connection_id, row.key_hash));
 }
 
 /** Which event each key stands for; keys that are not remembered are missing. */
@@ -56,7 +84,11 @@ export function keyName(connectionId: number, hash: Buffer): string {
   return `${connectionId}:${hash.toString('base64')}`;
 }
 
-export async function insertEvents(tx: Tx, ruleSetId: number | null, rows: readonly NewEvent[]): Promise<void> {
+export async function insertEvents(
+  tx: Tx,
+  ruleSetId: number | null,
+  rows: readonly NewEvent[],
+): Promise<void> {
   if (rows.length === 0) return;
   await sql`
     INSERT INTO events (id, observed_at, connection_id, ticket_id, type, rule_set_id, depth, caused_by, doc, raw)

@@ -17,16 +17,18 @@ export async function nominate(
   afterMs: number,
 ): Promise<void> {
   if (rows.length === 0) return;
-  const distinct = [...new Map(rows.map((row) => [`${row.connectionId} ${row.ticketId}`, row])).values()].sort(
-    (a, b) => a.connectionId - b.connectionId || (a.ticketId < b.ticketId ? -1 : 1),
-  );
+  const distinct = [
+    ...new Map(rows.map((row) => [`${row.connectionId} ${row.ticketId}`, row])).values(),
+  ].sort((a, b) => a.connectionId - b.connectionId || (a.ticketId < b.ticketId ? -1 : 1));
   await sql`
     INSERT INTO nominations (connection_id, ticket_id, via, due_at)
     SELECT connection_id, ticket_id, via, app_now() + ${afterMs}::float8 * interval '1 millisecond'
       FROM unnest(${distinct.map((row) => row.connectionId)}::int[], ${distinct.map((row) => row.ticketId)}::text[],
                   ${distinct.map((row) => row.via)}::text[]) AS row (connection_id, ticket_id, via)
     ON CONFLICT (connection_id, ticket_id) DO UPDATE
-      SET wish = nominations.wish + 1, due_at = least(nominations.due_at, excluded.due_at), failures = 0`.execute(tx);
+      SET wish = nominations.wish + 1, due_at = least(nominations.due_at, excluded.due_at), failures = 0`.execute(
+    tx,
+  );
 }
 
 /**

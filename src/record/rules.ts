@@ -12,11 +12,6 @@ export interface RuleVersion {
   readonly rule: Rule;
 }
 
-export interface RuleSource {
-  readonly rule: Rule;
-  readonly source: string;
-}
-
 /**
  * Takes the shared lock and then, in the next statement, reads the active set's id: in one statement it would get
  * the id from before the wait.
@@ -77,22 +72,22 @@ export async function findRuleSet(db: Db, contentHash: Buffer): Promise<number |
 }
 
 /** Stores the versions and the set; nothing matches with it until {@link activateRuleSet}. */
-export async function insertRuleSet(tx: Tx, rules: readonly RuleSource[], publishedBy: string): Promise<number> {
+export async function insertRuleSet(tx: Tx, rules: readonly Rule[], publishedBy: string): Promise<number> {
   await sql`
-    INSERT INTO rule_versions (rule_id, doc_hash, doc, source)
+    INSERT INTO rule_versions (rule_id, doc_hash, doc)
     SELECT * FROM unnest(
-      ${rules.map(({ rule }) => rule.id)}::text[], ${rules.map(({ rule }) => hashRule(rule))}::bytea[],
-      ${rules.map(({ rule }) => JSON.stringify(rule))}::jsonb[], ${rules.map(({ source }) => source)}::text[])
+      ${rules.map((rule) => rule.id)}::text[], ${rules.map(hashRule)}::bytea[],
+      ${rules.map((rule) => JSON.stringify(rule))}::jsonb[])
     ON CONFLICT DO NOTHING`.execute(tx);
   const set = await tx
     .insertInto('rule_sets')
-    .values({ content_hash: hashRuleSet(rules.map(({ rule }) => rule)), published_by: publishedBy })
+    .values({ content_hash: hashRuleSet(rules), published_by: publishedBy })
     .returning('id')
     .executeTakeFirstOrThrow();
   await sql`
     INSERT INTO rule_set_rules (rule_set_id, rule_version_id)
     SELECT ${set.id}::bigint, v.id
-      FROM unnest(${rules.map(({ rule }) => rule.id)}::text[], ${rules.map(({ rule }) => hashRule(rule))}::bytea[])
+      FROM unnest(${rules.map((rule) => rule.id)}::text[], ${rules.map(hashRule)}::bytea[])
         AS row (rule_id, doc_hash)
       JOIN rule_versions v USING (rule_id, doc_hash)`.execute(tx);
   return set.id;
@@ -105,9 +100,7 @@ export async function activateRuleSet(tx: Tx, ruleSetId: number): Promise<void> 
     .insertInto('active_rule_set')
     .values({ rule_set_id: ruleSetId })
     .onConflict((conflict) =>
-      conflict
-        .column('only_row')
-        .doUpdateSet({ rule_set_id: ruleSetId, activated_at: sql<Date>`app_now()` }),
+      conflict.column('only_row').doUpdateSet({ rule_set_id: ruleSetId, activated_at: sql<Date>`app_now()` }),
     )
     .execute();
   await sql`SELECT pg_notify('deskhand_rules', ${String(ruleSetId)})`.execute(tx);

@@ -67,7 +67,9 @@ export async function insertRuns(tx: Tx, runs: readonly NewRun[], steps: readonl
       ${steps.map((step) => step.path)}::text[], ${steps.map((step) => step.position)}::int[],
       ${steps.map((step) => step.ruleOrder)}::int[], ${steps.map((step) => step.action)}::text[],
       ${steps.map((step) => step.due)}::boolean[], ${steps.map((step) => step.shadow)}::boolean[])
-      AS row (id, run_id, lane_id, connection_id, path, position, rule_order, action, due, shadow)`.execute(tx);
+      AS row (id, run_id, lane_id, connection_id, path, position, rule_order, action, due, shadow)`.execute(
+    tx,
+  );
   await openLanes(
     tx,
     steps.filter((step) => step.due).map((step) => step.laneId),

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Json } from '../vendors/vendor.ts';
 import { toJsonb, type Db, type Tx } from './database.ts';
-import type { AttemptState, Intent, StepState } from './tables.ts';
+import type { AttemptState, Intent, Part, StepState } from './tables.ts';
 
 /** A step with a lane that this instance holds. Everything the executor needs, except event and rule version. */
 export interface ClaimedStep {
@@ -18,7 +18,7 @@ export interface ClaimedStep {
   readonly attempts: number;
   readonly wantedAt: Date | null;
   readonly intent: Intent | null;
-  readonly parts: Readonly<Record<string, { readonly child: string | null }>>;
+  readonly parts: Readonly<Record<string, Part>>;
   readonly ruleId: string;
   readonly ruleVersionId: number;
   readonly eventId: string;
@@ -62,7 +62,9 @@ export async function claimSteps(tx: Tx, instanceId: string, limit: number): Pro
 
   const taken = claimed.rows.map((row) => row.laneId);
   await sql`
-    UPDATE lanes SET lease_owner = ${instanceId}, fence = fence + 1 WHERE id = ANY(${taken}::uuid[])`.execute(tx);
+    UPDATE lanes SET lease_owner = ${instanceId}, fence = fence + 1 WHERE id = ANY(${taken}::uuid[])`.execute(
+    tx,
+  );
   await settleLanes(
     tx,
     lanes.filter((lane) => !taken.includes(lane)),
@@ -107,6 +109,7 @@ async function standing(tx: Tx, instanceId: string, leases: readonly Lease[]): P
 export interface NewIntent extends Lease {
   readonly stepId: string;
   readonly intent: Intent;
+  readonly parts: Readonly<Record<string, Part>>;
   readonly ownWrites: readonly NewOwnWrite[];
 }
 
@@ -133,12 +136,14 @@ export async function recordIntents(
   const lanes = await standing(tx, instanceId, intents);
   const allowed = intents.filter((intent) => lanes.has(intent.laneId));
   await sql`
-    UPDATE steps SET state = 'sending', reason = NULL, intent = row.intent, attempts = steps.attempts + 1,
+    UPDATE steps SET state = 'sending', reason = NULL, intent = row.intent, parts = row.parts,
+                     attempts = steps.attempts + 1,
                      wanted_at = coalesce(steps.wanted_at, app_now()),
                      due_at = to_timestamp(row.deadline_ms / 1000.0)
       FROM unnest(${allowed.map((row) => row.stepId)}::uuid[],
                   ${allowed.map((row) => toJsonb(row.intent))}::jsonb[],
-                  ${allowed.map((row) => row.intent.deadlineAt)}::float8[]) AS row (id, intent, deadline_ms)
+                  ${allowed.map((row) => toJsonb(row.parts))}::jsonb[],
+                  ${allowed.map((row) => row.intent.deadlineAt)}::float8[]) AS row (id, intent, parts, deadline_ms)
      WHERE steps.id = row.id`.execute(tx);
   await insertOwnWrites(
     tx,
@@ -170,7 +175,7 @@ export interface Outcome extends Lease {
   /** For states that come back: in how many ms. Null: decided. */
   readonly dueInMs: number | null;
   readonly intent: Intent | null;
-  readonly parts: Readonly<Record<string, { readonly child: string | null }>>;
+  readonly parts: Readonly<Record<string, Part>>;
   readonly result: Json | null;
   /** Attempts that give back what they counted: a postponement uses none. */
   readonly attempts: number;
@@ -341,7 +346,9 @@ export async function freeLanes(tx: Tx, deadInstances: readonly string[], limit:
   const lanes = rows.map((row) => row.id);
   if (lanes.length === 0) return 0;
   await sql`
-    UPDATE steps SET due_at = app_now() WHERE lane_id = ANY(${lanes}::uuid[]) AND state = 'sending'`.execute(tx);
+    UPDATE steps SET due_at = app_now() WHERE lane_id = ANY(${lanes}::uuid[]) AND state = 'sending'`.execute(
+    tx,
+  );
   await sql`
     UPDATE lanes SET fence = fence + 1 WHERE id = ANY(${lanes}::uuid[])`.execute(tx);
   await settleLanes(tx, lanes);

@@ -13,15 +13,7 @@ type NullableJsonb<T> = ColumnType<T | null, string | null | undefined, string |
 
 export type RunState = 'active' | 'held' | 'done' | 'ended';
 export type StepState =
-  | 'pending'
-  | 'waiting'
-  | 'postponed'
-  | 'sending'
-  | 'done'
-  | 'skipped'
-  | 'suppressed'
-  | 'uncertain'
-  | 'dead';
+  'pending' | 'waiting' | 'postponed' | 'sending' | 'done' | 'skipped' | 'suppressed' | 'uncertain' | 'dead';
 export type AttemptState = 'sent' | 'succeeded' | 'refused' | 'unknown';
 
 /** What was decided before a send: enough for any process to verify it. */
@@ -38,12 +30,24 @@ export interface Intent {
   readonly extra?: Json;
 }
 
+/** A confirmed part of an action: the child it made, and of which kind, where it made one. */
+export interface Part {
+  readonly child: string | null;
+  readonly kind?: string;
+}
+
 /** The stored event: its JSON without `body`, which is the raw bytes. */
 export type EventDoc = Omit<DeskEvent, 'body'>;
 
 export interface Tables {
   settings: { key: string; value: Jsonb<unknown> };
-  instances: { id: string; beats: Generated<number>; name: string; started_at: Timestamp; beat_at: Timestamp };
+  instances: {
+    id: string;
+    beats: Generated<number>;
+    name: string;
+    started_at: Timestamp;
+    beat_at: Timestamp;
+  };
   connections: {
     id: Generated<number>;
     name: string;
@@ -108,7 +112,6 @@ export interface Tables {
     rule_id: string;
     doc_hash: Buffer;
     doc: Jsonb<Rule>;
-    source: string;
     created_at: Timestamp;
   };
   rule_sets: { id: Generated<number>; content_hash: Buffer; published_at: Timestamp; published_by: string };
@@ -175,7 +178,7 @@ export interface Tables {
     attempts: Generated<number>;
     wanted_at: NullableTimestamp;
     intent: NullableJsonb<Intent>;
-    parts: Jsonb<Record<string, { readonly child: string | null }>>;
+    parts: Jsonb<Record<string, Part>>;
     result: NullableJsonb<Json>;
     decided_at: NullableTimestamp;
   };

@@ -114,14 +114,23 @@ export async function readTicketRow(
   return rows[0] ?? null;
 }
 
-/** Open tickets per assignee id, for `least_open`. */
-export async function countOpenByAssignee(db: Db, connectionId: number): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await sql<{ assignee_id: string; open: number }>`
-    SELECT assignee_id, count(*)::int AS open FROM tickets
+/** Open tickets per assignee, for `least_open`: under the assignee's id, e-mail and name in lower case. */
+export async function countOpenByAssignee(
+  db: Db,
+  connectionId: number,
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ assignee: { id?: string; email?: string; name?: string }; open: number }>`
+    SELECT (array_agg(snapshot->'assignee'))[1] AS assignee, count(*)::int AS open FROM tickets
      WHERE connection_id = ${connectionId} AND assignee_id IS NOT NULL AND gone_at IS NULL
        AND phase NOT IN ('resolved', 'closed', 'rejected', 'cancelled')
      GROUP BY assignee_id`.execute(db);
-  return new Map(rows.map((row) => [row.assignee_id, row.open]));
+  return new Map(
+    rows.flatMap(({ assignee, open }) =>
+      [assignee.id, assignee.email, assignee.name].flatMap((name): [string, number][] =>
+        name === undefined || name === null ? [] : [[name.toLowerCase(), open]],
+      ),
+    ),
+  );
 }
 
 /** Takes the next turn of a rotation: 0, 1, 2, … over all instances and restarts. */

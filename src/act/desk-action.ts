@@ -1,0 +1,237 @@
+import type { Connection } from '../connections.ts';
+import { readConnections } from '../record/connections.ts';
+import type { Database } from '../record/database.ts';
+import { boundTo } from '../record/steps.ts';
+import type { Intent, Part } from '../record/tables.ts';
+import type {
+  Adapter,
+  CallContext,
+  Child,
+  DeskAction,
+  Needs,
+  PlannedWrite,
+  TicketRead,
+} from '../vendors/vendor.ts';
+import { afterFailure, judgeError } from './failure.ts';
+import { decided, later, LEASE_LOST, type Parts, type Resolution, type StepTask } from './task.ts';
+import { judgeAppend, judgeSets, weighAbsence, type Found } from './verify.ts';
+
+/**
+ * An action on a desk: read, plan one write, commit the intent, send, and again until nothing is left to do. A send
+ * whose outcome is unknown is looked up, never blindly repeated.
+ */
+
+export interface DeskDeps {
+  readonly database: Database;
+  /** Told after every crash-test point; does nothing in production. */
+  readonly crashPoint: (point: 'before_send' | 'after_send') => void;
+}
+
+/** More parts than any action has: ends a plan that never gets done. */
+const MAX_WRITES = 40;
+const MAX_CONFLICTS = 3;
+
+type PresentTicket = TicketRead & { readonly gone: false };
+
+interface DeskTask {
+  readonly task: StepTask;
+  readonly connection: Connection;
+  readonly adapter: Adapter;
+  readonly action: DeskAction;
+  readonly needs: Needs;
+  readonly context: CallContext;
+  readonly deps: DeskDeps;
+}
+
+/** Performs a rendered action. Never throws for what a vendor says. */
+export async function performDeskAction(
+  task: StepTask,
+  connection: Connection,
+  action: DeskAction,
+  needs: Needs,
+  deps: DeskDeps,
+): Promise<Resolution | typeof LEASE_LOST> {
+  if (connection.adapter === null) return decided('suppressed', 'not supported');
+  const lane = task.claimed.progress.waited === true ? 'escalation' : 'action';
+  const context: CallContext = { lane, signal: task.signal };
+  const desk: DeskTask = { task, connection, adapter: connection.adapter, action, needs, context, deps };
+  try {
+    return await runDesk(desk);
+  } catch (error) {
+    // Reading and planning failed: nothing was sent in this try.
+    return afterFailure(task, judgeError(error), false);
+  }
+}
+
+async function runDesk(desk: DeskTask): Promise<Resolution | typeof LEASE_LOST> {
+  const { claimed } = desk.task;
+  let parts: Parts = claimed.parts;
+  if (claimed.state === 'sending' && claimed.intent?.write != null) {
+    const verified = await verifySend(desk, claimed.intent, claimed.intent.write, parts);
+    if ('state' in verified) return verified;
+    parts = verified.parts;
+  }
+  return sendAll(desk, parts);
+}
+
+async function sendAll(desk: DeskTask, known: Parts): Promise<Resolution | typeof LEASE_LOST> {
+  const { task, adapter, action, context } = desk;
+  let parts = known;
+  let conflicts = 0;
+  let ticket = await readFresh(desk);
+  if (ticket === 'gone') return decided('dead', 'the ticket is gone');
+  for (let sent = 0; sent < MAX_WRITES; sent++) {
+    const write = await adapter.nextWrite(action, ticket, new Set(Object.keys(parts)), context);
+    if (write === null) return finished(parts, task);
+    const earlier = task.claimed.intent?.write;
+    if (ticket !== null && earlier?.part === write.part) {
+      const found = judgeSets(earlier.sets, ticket.observed);
+      if (found.answer === 'overtaken') return decided('skipped', found.because, { parts });
+    }
+    const outcome = await sendOne(desk, write, parts);
+    if (outcome === LEASE_LOST) return outcome;
+    if (outcome === 'conflict') {
+      conflicts += 1;
+      if (conflicts > MAX_CONFLICTS) return later('pending', 5_000, 'conflict: the desk keeps changing');
+    } else if ('state' in outcome) {
+      return outcome;
+    } else {
+      parts = outcome.parts;
+    }
+    if (write.kind !== 'append' || outcome === 'conflict') {
+      ticket = await readFresh(desk);
+      if (ticket === 'gone') return decided('dead', 'the ticket is gone', { parts });
+    }
+  }
+  return decided('dead', `more than ${MAX_WRITES} calls for one action`, { parts });
+}
+
+function finished(parts: Parts, task: StepTask): Resolution {
+  const names = Object.keys(parts);
+  if (names.length === 0) return decided('skipped', 'already so');
+  const children = Object.fromEntries(names.map((name) => [name, parts[name]?.child ?? null]));
+  return decided('done', null, {
+    parts,
+    result: children,
+    attempt: task.claimed.state === 'sending' ? null : { state: 'succeeded', reason: null },
+    writes: 'answered',
+    progress: { wrote: true },
+  });
+}
+
+async function readFresh(desk: DeskTask): Promise<PresentTicket | null | 'gone'> {
+  const { ticketId } = desk.task.claimed;
+  if (desk.action.action === 'create_ticket' || desk.action.action === 'breaking_news') return null;
+  if (ticketId === null) return 'gone';
+  const read = await desk.adapter.readTicket(ticketId, desk.needs, desk.context);
+  return read.gone ? 'gone' : read;
+}
+
+/** Commits the intent, sends once, and finds out what became of it. */
+async function sendOne(
+  desk: DeskTask,
+  write: PlannedWrite,
+  parts: Parts,
+): Promise<Resolution | typeof LEASE_LOST | 'conflict' | { readonly parts: Parts }> {
+  const { task, adapter, deps } = desk;
+  const listed = write.append === null ? [] : await adapter.listChildren(write, desk.context);
+  const before = (listed ?? []).map((child) => child.id);
+  const sending = await task.intend({ write, before, parts });
+  if (sending === null) return LEASE_LOST;
+  deps.crashPoint('before_send');
+  if (sending.expired()) return later('postponed', 0, 'the send deadline passed', { uncounted: true, parts });
+  try {
+    const result = await adapter.send(write, { lane: desk.context.lane, signal: sending.signal });
+    deps.crashPoint('after_send');
+    return { parts: { ...parts, [write.part]: madeBy(write, result.childId) } };
+  } catch (error) {
+    const judged = judgeError(error);
+    if (judged.reason === 'conflict') return 'conflict';
+    if (judged.notApplied) return { ...afterFailure(task, judged, true), parts, intent: sending.intent };
+    const verified = await verifySend(desk, sending.intent, write, parts).catch((cause: unknown) =>
+      unverified(desk, sending.intent, judgeError(cause).message),
+    );
+    if (!('state' in verified)) return verified;
+    return { ...verified, attempt: { state: 'unknown', reason: judged.message } };
+  }
+}
+
+function madeBy(write: PlannedWrite, child: string | null): Part {
+  return write.append === null ? { child } : { child, kind: write.append.children };
+}
+
+/** The desk does not even answer a read: look again after the settle time. */
+function unverified(desk: DeskTask, intent: Intent, message: string): Resolution {
+  const inMs = Math.max(2_000, intent.deadlineAt + desk.connection.settleMs - desk.task.now());
+  return later('sending', inMs, `outcome unknown: ${message}`, { intent, parts: desk.task.claimed.parts });
+}
+
+/**
+ * Looks whether a send took effect.
+ *
+ * @returns the parts with this one added, or how the step goes on
+ * @throws VendorError when the desk cannot be read
+ */
+async function verifySend(
+  desk: DeskTask,
+  intent: Intent,
+  write: PlannedWrite,
+  parts: Parts,
+): Promise<Resolution | { readonly parts: Parts }> {
+  const found = await lookUp(desk, intent, write);
+  switch (found.answer) {
+    case 'present':
+      return { parts: { ...parts, [write.part]: madeBy(write, found.child) } };
+    case 'uncertain':
+      return decided('uncertain', found.because, { intent, parts });
+    case 'overtaken':
+      return decided('skipped', found.because, { intent, parts });
+    case 'absent': {
+      const next = weighAbsence(intent, desk.connection.settleMs, desk.task.now());
+      if (next.decision === 'resend') {
+        return later('pending', 0, 'verified absent: sending again', { intent, parts, writes: 'refused' });
+      }
+      const again = { ...intent, absences: next.absences };
+      return later('sending', next.inMs, 'outcome unknown: not found yet', { intent: again, parts });
+    }
+  }
+}
+
+async function lookUp(desk: DeskTask, intent: Intent, write: PlannedWrite): Promise<Found> {
+  if (write.append === null) {
+    const ticket = await readFresh(desk);
+    if (ticket === 'gone' || ticket === null) return { answer: 'uncertain', because: 'the ticket is gone' };
+    if (Object.keys(write.sets).length > 0) return judgeSets(write.sets, ticket.observed);
+    const next = await desk.adapter.nextWrite(
+      desk.action,
+      ticket,
+      new Set(Object.keys(desk.task.claimed.parts)),
+      desk.context,
+    );
+    return next?.part === write.part ? { answer: 'absent' } : { answer: 'present', child: null };
+  }
+  const children = await desk.adapter.listChildren(write, desk.context);
+  const { db } = desk.deps.database;
+  const [taken, rows] = await Promise.all([
+    takenByOthers(desk, write.append.children, children ?? []),
+    readConnections(db),
+  ]);
+  return judgeAppend({
+    children,
+    text: write.append.text,
+    botUserId: rows.find((row) => row.id === desk.connection.id)?.botUserId ?? null,
+    sentAt: intent.sentAt,
+    before: intent.before,
+    taken,
+  });
+}
+
+async function takenByOthers(
+  desk: DeskTask,
+  kind: string,
+  children: readonly Child[],
+): Promise<ReadonlySet<string>> {
+  const ids = children.map((child) => child.id);
+  const bound = await boundTo(desk.deps.database.db, desk.connection.id, kind, ids);
+  return new Set([...bound].filter(([, stepId]) => stepId !== desk.task.claimed.stepId).map(([id]) => id));
+}

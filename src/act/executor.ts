@@ -1,0 +1,274 @@
+import type { Clock } from '../clock.ts';
+import type { Connection } from '../connections.ts';
+import { changeValue } from '../ingest/diff.ts';
+import type { Log } from '../log.ts';
+import type { Rule, Step } from '../match/rule.ts';
+import { createBatcher } from '../record/batcher.ts';
+import type { Database } from '../record/database.ts';
+import { readEvents, type StoredEvent } from '../record/events.ts';
+import type { IdSource } from '../record/ids.ts';
+import {
+  claimSteps,
+  recordIntents,
+  recordOutcomes,
+  type ClaimedStep,
+  type NewIntent,
+  type NewOwnWrite,
+  type Outcome,
+} from '../record/steps.ts';
+import type { Intent } from '../record/tables.ts';
+import type { ActiveRules } from '../rules/active.ts';
+import { normaliseText } from '../vendors/http/text.ts';
+import type { CrashPoint } from './crash.ts';
+import { createLimiter } from './limiter.ts';
+import { toOutcome } from './outcome.ts';
+import { performStep, type PerformDeps } from './perform.ts';
+import { createRendering } from './render.ts';
+import {
+  decided,
+  later,
+  LEASE_LOST,
+  type NewSend,
+  type Resolution,
+  type Sending,
+  type StepTask,
+} from './task.ts';
+
+/**
+ * The worker: claims lanes with a due step, performs one try of each, records what came of it. Any number of
+ * processes run it on one database; a step is in one pair of hands because its lane is.
+ */
+
+export interface ExecutorDeps extends Omit<PerformDeps, 'crashPoint'> {
+  readonly database: Database;
+  readonly instanceId: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly newId: IdSource;
+  readonly active: ActiveRules;
+  readonly connections: ReadonlyMap<number, Connection>;
+  readonly crash: CrashPoint;
+  /** True while a person stopped every action: nothing is claimed. */
+  readonly paused: () => boolean;
+  readonly onOutcome: (claimed: ClaimedStep, resolution: Resolution) => void;
+}
+
+export interface Executor {
+  /** Claims and starts what is due, as far as there is room. @returns steps started */
+  claimOnce(): Promise<number>;
+  /** Resolves when every started step is recorded. */
+  settle(): Promise<void>;
+  /** Stops claiming, lets sends under way finish for a while, then gives them up to be verified. */
+  stop(graceMs: number): Promise<void>;
+  readonly busy: number;
+}
+
+/** Steps in hand at once. */
+const MAX_BUSY = 256;
+const MAX_CLAIM = 128;
+/** A send that got no answer for this long has an unknown outcome. */
+const SEND_DEADLINE_MS = 20_000;
+const RECORD_RETRY_MS = 500;
+
+export function createExecutor(deps: ExecutorDeps): Executor {
+  const stopping = new AbortController();
+  const rendering = createRendering();
+  const limiter = createLimiter();
+  const intents = createBatcher(
+    async (group: readonly NewIntent[]) => {
+      const allowed = await deps.database.transaction((tx) => recordIntents(tx, deps.instanceId, group));
+      return group.map((intent) => allowed.has(intent.stepId));
+    },
+    { maxItems: 100, inFlight: 2 },
+  );
+  const outcomes = createBatcher(
+    async (group: readonly Outcome[]) => {
+      const recorded = await recordPatiently(group);
+      return group.map((outcome) => recorded.has(outcome.stepId));
+    },
+    { maxItems: 200, inFlight: 2 },
+  );
+  const performing = new Set<Promise<void>>();
+
+  /** An outcome is not lost because the database is away for a while; after a crash it is found by verifying. */
+  async function recordPatiently(group: readonly Outcome[]): Promise<ReadonlySet<string>> {
+    for (;;) {
+      try {
+        const recorded = await deps.database.transaction((tx) => recordOutcomes(tx, deps.instanceId, group));
+        deps.crash('after_record');
+        return recorded;
+      } catch (error) {
+        if (stopping.signal.aborted) throw error;
+        deps.log.error({ err: error, steps: group.length }, 'outcomes not recorded yet');
+        await deps.clock.sleep(RECORD_RETRY_MS, stopping.signal);
+      }
+    }
+  }
+
+  async function claimOnce(): Promise<number> {
+    const room = Math.min(MAX_CLAIM, MAX_BUSY - performing.size);
+    if (room <= 0 || stopping.signal.aborted || deps.paused()) return 0;
+    const claimed = await deps.database.transaction((tx) => claimSteps(tx, deps.instanceId, room));
+    if (claimed.length === 0) return 0;
+    deps.crash('after_claim');
+    const claimedAt = deps.clock.monotonic();
+    const events = await readEvents(
+      deps.database.db,
+      claimed.map((step) => ({ id: step.eventId, at: step.eventAt })),
+    );
+    for (const step of claimed) {
+      const work = perform(step, events.get(step.eventId), claimedAt).catch((error: unknown) => {
+        deps.log.error({ err: error, step: step.stepId }, 'step failed unexpectedly');
+      });
+      performing.add(work);
+      void work.finally(() => performing.delete(work));
+    }
+    return claimed.length;
+  }
+
+  async function perform(
+    claimed: ClaimedStep,
+    stored: StoredEvent | undefined,
+    claimedAt: number,
+  ): Promise<void> {
+    const startedAt = deps.clock.monotonic();
+    const step = await stepOf(claimed);
+    const resolution = await tryStep(claimed, stored, step, claimedAt);
+    if (resolution === LEASE_LOST) return;
+    const tookMs = deps.clock.monotonic() - startedAt;
+    const call = { id: deps.newId(), startedAt: claimed.now + (startedAt - claimedAt), tookMs };
+    await outcomes.add(toOutcome(claimed, resolution, call, step?.step.required ?? false));
+    deps.onOutcome(claimed, resolution);
+  }
+
+  async function stepOf(claimed: ClaimedStep): Promise<{ readonly rule: Rule; readonly step: Step } | null> {
+    const rule = await deps.active.ruleOf(claimed.ruleVersionId);
+    const step = stepAt(rule, claimed.path);
+    return step === undefined ? null : { rule, step };
+  }
+
+  async function tryStep(
+    claimed: ClaimedStep,
+    stored: StoredEvent | undefined,
+    found: { readonly rule: Rule; readonly step: Step } | null,
+    claimedAt: number,
+  ): Promise<Resolution | typeof LEASE_LOST> {
+    if (stored === undefined) return decided('dead', 'the event is not stored any more');
+    if (found === null) return decided('dead', `the rule has no step ${claimed.path}`);
+    const { rule, step } = found;
+    const release = limiter.enter(targetOf(step, claimed));
+    if (release === null) {
+      return later('postponed', 100 + Math.random() * 900, 'busy: too many calls to this target', {
+        uncounted: true,
+      });
+    }
+    try {
+      return await performStep(createTask(claimed, stored, rule, step, claimedAt), {
+        ...deps,
+        crashPoint: deps.crash,
+      });
+    } finally {
+      release();
+    }
+  }
+
+  function createTask(
+    claimed: ClaimedStep,
+    stored: StoredEvent,
+    rule: Rule,
+    step: Step,
+    claimedAt: number,
+  ): StepTask {
+    const now = (): number => claimed.now + (deps.clock.monotonic() - claimedAt);
+    const scope = {
+      event: stored.event,
+      ruleId: rule.id,
+      ruleName: rule.name,
+      runId: claimed.runId,
+      oncall: {},
+    };
+    return {
+      claimed,
+      event: stored.event,
+      rule,
+      step,
+      connection: deps.connections.get(claimed.connectionId) ?? null,
+      renderer: rendering(scope),
+      now,
+      signal: stopping.signal,
+      intend: (send) => intend(claimed, send, now),
+    };
+  }
+
+  /** Commits the intent; the hard deadline runs on the monotonic clock from before the commit. */
+  async function intend(claimed: ClaimedStep, send: NewSend, now: () => number): Promise<Sending | null> {
+    const startedAt = deps.clock.monotonic();
+    const intent: Intent = {
+      write: send.write,
+      sentAt: now(),
+      deadlineAt: now() + SEND_DEADLINE_MS,
+      before: send.before,
+      absences: 0,
+      ...(send.extra === undefined ? {} : { extra: send.extra }),
+    };
+    const { stepId, laneId, fence } = claimed;
+    const ownWrites = ownWritesOf(claimed, send, deps.newId);
+    const allowed = await intents.add({ stepId, laneId, fence, intent, parts: send.parts, ownWrites });
+    if (!allowed) return null;
+    const left = SEND_DEADLINE_MS - (deps.clock.monotonic() - startedAt);
+    return {
+      intent,
+      signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(Math.max(1, left))]),
+      expired: () => deps.clock.monotonic() - startedAt >= SEND_DEADLINE_MS,
+    };
+  }
+
+  return {
+    claimOnce,
+    async settle() {
+      while (performing.size > 0) await Promise.all(performing);
+    },
+    async stop(graceMs) {
+      const grace = new AbortController();
+      await Promise.race([Promise.all(performing), deps.clock.sleep(graceMs, grace.signal)]);
+      grace.abort();
+      stopping.abort();
+      await Promise.allSettled(performing);
+    },
+    get busy() {
+      return performing.size;
+    },
+  };
+}
+
+/** Finds a step by its path: `3`, or `2.do.0` inside a repeat. */
+export function stepAt(rule: Rule, path: string): Step | undefined {
+  return rule.then.find((step) => step.path === path);
+}
+
+/** What a step talks to: each target has its own room, so that one that hangs does not hold up the others. */
+function targetOf(step: Step, claimed: ClaimedStep): string {
+  if (step.action === 'http.post') return `http ${step.params.url.split('/')[2] ?? ''}`;
+  if (step.action === 'slack.post' || step.action === 'slack.ask') return 'slack';
+  return `connection ${claimed.connectionId}`;
+}
+
+function ownWritesOf(claimed: ClaimedStep, send: NewSend, newId: IdSource): readonly NewOwnWrite[] {
+  const { write } = send;
+  if (write === null || claimed.ticketId === null) return [];
+  const base = {
+    connectionId: claimed.connectionId,
+    ticketId: claimed.ticketId,
+    stepId: claimed.stepId,
+    depth: claimed.depth,
+  };
+  const sets = Object.entries(write.sets).map(([field, { to }]) => ({
+    ...base,
+    id: newId(),
+    field,
+    value: changeValue(field, to),
+  }));
+  if (write.append === null) return sets;
+  const field = `comment:${write.part}`;
+  return [...sets, { ...base, id: newId(), field, value: normaliseText(write.append.text) }];
+}

@@ -1,0 +1,53 @@
+import { messageOf, VendorError } from '../errors.ts';
+import { nextAttempt, type Failure } from './retry.ts';
+import { ActionError, decided, later, type Resolution, type StepTask } from './task.ts';
+
+/** What went wrong, in the executor's terms, and whether the call may have had an effect all the same. */
+export interface Judged extends Failure {
+  readonly notApplied: boolean;
+}
+
+/** Reads any error of a call. Unknown errors count as "may have had an effect". */
+export function judgeError(error: unknown): Judged {
+  if (error instanceof VendorError) {
+    return {
+      reason: error.reason,
+      message: error.message,
+      retryAt: error.retryAt ?? null,
+      notApplied: error.notApplied || SAID_NO.has(error.reason),
+    };
+  }
+  if (error instanceof ActionError) {
+    return {
+      reason: error.reason,
+      message: error.message,
+      retryAt: error.retryAt,
+      notApplied: error.notApplied,
+    };
+  }
+  return { reason: 'timeout', message: messageOf(error), retryAt: null, notApplied: false };
+}
+
+/** Answers that say no: the call changed nothing. */
+const SAID_NO: ReadonlySet<string> = new Set(['auth', 'rate_limited', 'conflict', 'refused', 'not_found']);
+
+/** What follows a failure that certainly changed nothing. */
+export function afterFailure(task: StepTask, failure: Failure, sent: boolean): Resolution {
+  const { claimed } = task;
+  const attempts = claimed.attempts + (sent ? 1 : 0);
+  const next = nextAttempt(failure, {
+    attempts: Math.max(1, attempts),
+    wantedAt: claimed.wantedAt?.getTime() ?? claimed.now,
+    now: task.now(),
+    random: Math.random(),
+  });
+  const attempt = sent ? ({ state: 'refused', reason: next.because } as const) : null;
+  switch (next.decision) {
+    case 'dead':
+      return decided('dead', next.because, { attempt, writes: 'refused' });
+    case 'postpone':
+      return later('postponed', next.inMs, next.because, { attempt, uncounted: true, writes: 'refused' });
+    case 'retry':
+      return later('pending', next.inMs, next.because, { attempt, writes: 'refused' });
+  }
+}

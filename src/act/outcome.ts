@@ -1,0 +1,48 @@
+import type { BoundChild, ClaimedStep, Outcome } from '../record/steps.ts';
+import type { Parts, Resolution } from './task.ts';
+
+/** The row to record for what one try came to. */
+export function toOutcome(
+  claimed: ClaimedStep,
+  resolution: Resolution,
+  call: { readonly id: string; readonly startedAt: number; readonly tookMs: number },
+  required: boolean,
+): Outcome {
+  const parts = resolution.parts ?? claimed.parts;
+  const calls = claimed.attempts + (resolution.attempt == null ? 0 : 1);
+  return {
+    stepId: claimed.stepId,
+    runId: claimed.runId,
+    laneId: claimed.laneId,
+    fence: claimed.fence,
+    state: resolution.state,
+    reason: resolution.reason,
+    dueInMs: resolution.dueInMs === null ? null : Math.max(0, resolution.dueInMs),
+    intent: resolution.intent === undefined ? null : resolution.intent,
+    parts,
+    result: resolution.result ?? null,
+    attempts: resolution.uncounted === true ? claimed.attempts : calls,
+    attempt:
+      resolution.attempt == null
+        ? null
+        : { ...call, number: calls, state: resolution.attempt.state, reason: resolution.attempt.reason },
+    endRun: resolution.endRun ?? endsRun(resolution, required),
+    progress: resolution.progress ?? null,
+    bound: boundOf(parts, claimed),
+    writes: resolution.writes ?? null,
+  };
+}
+
+/** After a dead or uncertain step the run goes on, unless the rule cannot do without it. */
+function endsRun(resolution: Resolution, required: boolean): string | null {
+  const failed = resolution.state === 'dead' || resolution.state === 'uncertain';
+  return failed && required ? `a required step is ${resolution.state}` : null;
+}
+
+function boundOf(parts: Parts, claimed: ClaimedStep): readonly BoundChild[] {
+  return Object.values(parts).flatMap(({ child, kind }) =>
+    child === null || kind === undefined
+      ? []
+      : [{ connectionId: claimed.connectionId, kind, childId: child, stepId: claimed.stepId }],
+  );
+}

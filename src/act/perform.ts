@@ -1,0 +1,153 @@
+import type { Connection } from '../connections.ts';
+import { compileCondition } from '../match/compile.ts';
+import { withFreshTicket, type MatchSettings } from '../match/matcher.ts';
+import type { ConditionMap, Rule } from '../match/rule.ts';
+import { readTicketRow } from '../record/tickets.ts';
+import type { Database } from '../record/database.ts';
+import { presentTicket, type Ticket } from '../ticket.ts';
+import type { ActiveRules } from '../rules/active.ts';
+import type { StoreDeps } from '../ingest/store-event.ts';
+import { acknowledge } from './actions/acknowledge.ts';
+import { emit } from './actions/emit.ts';
+import { httpPost, type HttpPostDeps } from './actions/http-post.ts';
+import { slackPost, type SlackPostDeps } from './actions/slack-post.ts';
+import { performDeskAction } from './desk-action.ts';
+import { isDeskStep, renderDeskAction, unsupported, type DeskStep } from './desk-params.ts';
+import { afterFailure, judgeError } from './failure.ts';
+import { conditionToRecheck, DEFAULT_WHILE, lateGate } from './gates.ts';
+import { decided, later, LEASE_LOST, type Resolution, type StepTask } from './task.ts';
+
+/**
+ * One try of one step: is it still wanted, then the action. In comes a claimed step, out goes a resolution with its
+ * reason; what a vendor, Slack or a receiver says never throws past here.
+ */
+
+export interface PerformDeps extends HttpPostDeps, SlackPostDeps {
+  readonly database: Database;
+  readonly store: StoreDeps;
+  readonly active: ActiveRules;
+  readonly settings: MatchSettings;
+  readonly connections: ReadonlyMap<number, Connection>;
+  /** Signs visible references; made at the first migration. */
+  readonly referenceKey: string;
+}
+
+type Tried = Resolution | typeof LEASE_LOST;
+
+export async function performStep(task: StepTask, deps: PerformDeps): Promise<Tried> {
+  try {
+    // A send that may have happened is settled first, whatever the rule says by now.
+    if (task.claimed.state !== 'sending') {
+      const stop = (await stillWanted(task, deps)) ?? restOf(task, deps);
+      if (stop !== null) return stop;
+    }
+    return await act(task, deps);
+  } catch (error) {
+    return afterFailure(task, judgeError(error), false);
+  }
+}
+
+/** Why the step is not taken now, or null. */
+async function stillWanted(task: StepTask, deps: PerformDeps): Promise<Resolution | null> {
+  const { claimed, rule, step, event } = task;
+  const book = deps.active.current();
+  const active = book.matcher.rules.find((candidate) => candidate.id === claimed.ruleId);
+  if (book.setId !== null && (active === undefined || active.mode === 'off')) {
+    const reason = active === undefined ? 'the rule was deleted' : 'the rule is off';
+    return decided('skipped', reason, { endRun: reason });
+  }
+  const paused = book.paused.get(claimed.ruleId);
+  if (paused !== undefined) return later('postponed', 5_000, `rule paused: ${paused}`, { uncounted: true });
+
+  const late = lateGate(step, rule, event);
+  if (late !== null) return decided('suppressed', late);
+  if (step.action === 'wait') return null;
+  return recheck(task, deps);
+}
+
+/** `while` after a wait, the state part of `when` before the first write of an old event, on the fresh ticket. */
+async function recheck(task: StepTask, deps: PerformDeps): Promise<Resolution | null> {
+  const { claimed, rule, event } = task;
+  const which = conditionToRecheck(claimed.progress, task.now() - claimed.eventAt.getTime());
+  if (which === null || event.ticket_id === null) return null;
+  const ticket = await freshTicket(task, deps);
+  if (ticket === null) return decided('skipped', 'the ticket is gone', { endRun: 'the ticket is gone' });
+  const map: ConditionMap = which === 'when' ? rule.when : (rule.while ?? DEFAULT_WHILE);
+  const condition = compileCondition(map, deps.settings);
+  if (condition.test(withFreshTicket(event, ticket), task.now())) return null;
+  const reason = which === 'when' ? 'the conditions no longer hold' : 'while no longer holds';
+  return decided('skipped', reason, { endRun: reason });
+}
+
+/** The ticket as the desk has it now; as the event had it where there is no desk to ask. */
+async function freshTicket(task: StepTask, deps: PerformDeps): Promise<Ticket | null> {
+  const { claimed, event, connection } = task;
+  const ticketId = event.ticket_id ?? '';
+  const row = await readTicketRow(deps.database.db, claimed.connectionId, ticketId);
+  const own = {
+    acknowledged: row?.acknowledged ?? false,
+    snoozed: row?.snoozed ?? false,
+    revision: row?.revision ?? 0,
+  };
+  if (connection?.adapter == null) return event.ticket === null ? null : { ...event.ticket, ...own };
+  const needs = deps.active.current().matcher.fieldsRead(connection.name);
+  const read = await connection.adapter.readTicket(ticketId, needs, { lane: 'action', signal: task.signal });
+  return read.gone ? null : presentTicket({ ...row?.snapshot, ...read.observed }, own).ticket;
+}
+
+/** Reasons that lie in the connection, not in the step. */
+function restOf(task: StepTask, deps: PerformDeps): Resolution | null {
+  if (!isDeskStep(task.step)) return null;
+  const connection = connectionOf(task, task.step, deps);
+  if (connection === null) return decided('dead', 'the connection is not configured any more');
+  const reason = unsupported(connection, task.step);
+  return reason === null ? null : decided('suppressed', reason);
+}
+
+function connectionOf(task: StepTask, step: DeskStep, deps: PerformDeps): Connection | null {
+  const named = step.action === 'create_ticket' ? step.params.connection : undefined;
+  if (named === undefined) return task.connection;
+  return [...deps.connections.values()].find((connection) => connection.name === named) ?? null;
+}
+
+async function act(task: StepTask, deps: PerformDeps): Promise<Tried> {
+  const { step } = task;
+  if (isDeskStep(step)) {
+    const connection = connectionOf(task, step, deps);
+    if (connection === null) return decided('dead', 'the connection is not configured any more');
+    const action = await renderDeskAction(task, step, connection, deps.database, deps.referenceKey);
+    return performDeskAction(task, connection, action, needsOf(task.rule), deps);
+  }
+  switch (step.action) {
+    case 'slack.post':
+      return slackPost(task, step.params, deps);
+    case 'http.post':
+      return httpPost(task, step.params, deps);
+    case 'wait':
+      return wait(task, step.params.for.ms);
+    case 'emit':
+      return emit(task, step.params, deps);
+    case 'acknowledge':
+      return acknowledge(task, deps);
+    case 'slack.ask':
+    case 'repeat':
+      return decided('suppressed', `${step.action} is not supported yet`);
+  }
+}
+
+/** Parts that writing needs besides what every read gives. */
+function needsOf(rule: Rule): ReadonlySet<string> {
+  const needs = new Set<string>();
+  for (const step of rule.then) {
+    if (step.action === 'tag') needs.add('tags');
+    if (step.action === 'watch') needs.add('watchers');
+    if (step.action === 'set' && step.params.custom !== undefined) needs.add('custom');
+  }
+  return needs;
+}
+
+/** Counts from the moment the step before was decided: a person pinged late still gets the whole time. */
+function wait(task: StepTask, ms: number): Resolution {
+  if (task.claimed.state === 'waiting') return decided('done', null, { progress: { waited: true } });
+  return later('waiting', ms, 'waits');
+}

@@ -1,0 +1,251 @@
+import { hostname } from 'node:os';
+import type { Clock } from './clock.ts';
+import { openConnection, type Connection, type ConnectionOptions } from './connections.ts';
+import { createCrashPoint } from './act/crash.ts';
+import { createExecutor, type Executor } from './act/executor.ts';
+import { createOutgoing } from './act/outgoing.ts';
+import type { Resolution } from './act/task.ts';
+import { createHttpApp, listen } from './http/server.ts';
+import type { Hook } from './http/hooks.ts';
+import { createMetrics } from './http/metrics.ts';
+import type { VerifyScheme } from './http/verify.ts';
+import { createReceiver } from './ingest/receive.ts';
+import { pollOnce, type PollDeps } from './ingest/poll.ts';
+import { refreshOnce } from './ingest/refresh.ts';
+import type { StoreDeps } from './ingest/store-event.ts';
+import { joinInstances } from './instance.ts';
+import type { Log } from './log.ts';
+import { startLoop, type Loop } from './loop.ts';
+import type { MatchSettings } from './match/matcher.ts';
+import type { KnownNames } from './match/load.ts';
+import { openDatabase, type Database } from './record/database.ts';
+import { createIdSource } from './record/ids.ts';
+import { listenFor } from './record/listen.ts';
+import { readSettings } from './record/settings.ts';
+import { readGauges } from './record/gauges.ts';
+import type { ClaimedStep } from './record/steps.ts';
+import { createActiveRules } from './rules/active.ts';
+import type { PublishWhen } from './rules/publish.ts';
+import { watchRules } from './rules/watch.ts';
+import { createSlackApi } from './slack/api.ts';
+
+/**
+ * One running Deskhand. The way of an event, in the order of the parts below:
+ *
+ *   polls and deliveries → ingest (snapshot, diff, one event) → match → act (steps, attempts) → record
+ */
+export interface AppOptions {
+  readonly databaseUrl: string;
+  /** True with the embedded database: no other instance can live on it. */
+  readonly alone: boolean;
+  readonly poolSize?: number;
+  readonly clockOffset?: string;
+  readonly connections: readonly AppConnection[];
+  readonly rulesFolder: string;
+  readonly publishWhen: PublishWhen;
+  readonly known: KnownNames;
+  readonly matchSettings: MatchSettings;
+  readonly slack: { readonly botToken: string; readonly apiUrl: string; readonly settleMs: number } | null;
+  readonly httpAllow: readonly string[];
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly adminToken: string | null;
+  readonly metricsToken: string | null;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly crashAt: string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told of every recorded try; the demo's timeline. */
+  readonly onOutcome?: (claimed: ClaimedStep, resolution: Resolution) => void;
+}
+
+export interface AppConnection extends ConnectionOptions {
+  /** Null: its hook answers 401. */
+  readonly verify: VerifyScheme | null;
+  readonly maxBody: number;
+}
+
+export interface App {
+  readonly port: number;
+  readonly database: Database;
+  /** Answers what came in, records what is under way, gives leases back. Under 5 s. */
+  stop(): Promise<void>;
+}
+
+const HEARTBEAT_MS = 3_000;
+const CLAIM_POLL_MS = 250;
+const RULES_POLL_MS = 400;
+const FEED_POLL_MS = 500;
+const STOP_GRACE_MS = 3_000;
+
+/** Starts every part. The schema must be there (`migrate`). @throws whatever keeps it from starting */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { clock, log } = options;
+  const database = openDatabase({
+    url: options.databaseUrl,
+    ...(options.poolSize === undefined ? {} : { poolSize: options.poolSize }),
+    ...(options.clockOffset === undefined ? {} : { clockOffset: options.clockOffset }),
+    onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
+  });
+  const newId = createIdSource(() => clock.now());
+  const instanceId = newId();
+  const name = `${hostname()} ${process.pid}`;
+  const instance = await joinInstances(instanceId, { database, clock, log, name, alone: options.alone });
+  const connections = await openConnections(options, database);
+  const active = createActiveRules(database, options.matchSettings);
+  const watch = watchRules(
+    { database, active, log, known: options.known, folder: options.rulesFolder, instance: name },
+    options.publishWhen,
+  );
+  await watch.runOnce();
+
+  const metrics = createMetrics();
+  const crash = createCrashPoint(options.crashAt);
+  const store: StoreDeps = { active, newId, now: () => clock.now() };
+  const loops: Loop[] = [];
+  const wakeActions = (): void => loops[0]?.wake();
+  const executor = await createExecutorOf(options, {
+    database,
+    connections,
+    active,
+    newId,
+    instanceId,
+    store,
+    crash,
+    onOutcome: (claimed, resolution) => {
+      metrics.attempts.inc({ action: claimed.action, outcome: resolution.state });
+      options.onOutcome?.(claimed, resolution);
+      wakeActions();
+    },
+  });
+  const poll: PollDeps = { database, store, instanceId, log, onRuns: wakeActions, crash };
+  loops.push(...startLoops(options, { executor, instance, watch, connections, poll }));
+  const receiver = createReceiver({
+    database,
+    store,
+    crash,
+    onRuns: wakeActions,
+    onNominations: () => undefined,
+  });
+  const listener = await listenFor(database, { deskhand_rules: () => void active.refresh() }, log);
+  const server = await listen(
+    createHttpApp({
+      hooks: hooksOf(options, connections),
+      receiver,
+      metrics,
+      log,
+      now: () => clock.now(),
+      ready: () => isReady(database),
+      adminToken: options.adminToken,
+      metricsToken: options.metricsToken,
+      collect: () => readGauges(database.db, metrics),
+    }),
+    options.listen,
+  );
+
+  return {
+    port: server.port,
+    database,
+    async stop() {
+      await server.close();
+      await receiver.drain();
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await executor.stop(STOP_GRACE_MS);
+      await instance.leave().catch((error: unknown) => log.warn({ err: error }, 'leases not given back'));
+      await listener.close();
+      await Promise.all([...connections.values()].map((connection) => connection.adapter?.close()));
+      await database.close();
+    },
+  };
+}
+
+async function openConnections(
+  options: AppOptions,
+  database: Database,
+): Promise<ReadonlyMap<number, Connection>> {
+  const opened = await Promise.all(
+    options.connections.map((connection) =>
+      openConnection(connection, { database, clock: options.clock, log: options.log }),
+    ),
+  );
+  return new Map(opened.map((connection) => [connection.id, connection]));
+}
+
+type ExecutorParts = Pick<
+  Parameters<typeof createExecutor>[0],
+  'database' | 'connections' | 'active' | 'newId' | 'instanceId' | 'store' | 'crash' | 'onOutcome'
+>;
+
+async function createExecutorOf(options: AppOptions, parts: ExecutorParts): Promise<Executor> {
+  const { slack, clock, log } = options;
+  const settings = await readSettings(parts.database.db);
+  return createExecutor({
+    ...parts,
+    clock,
+    log,
+    settings: options.matchSettings,
+    referenceKey: settings.referenceKey,
+    environment: options.environment,
+    outgoing: createOutgoing({ allow: options.httpAllow, clock }),
+    slack:
+      slack === null
+        ? null
+        : await createSlackApi({ token: slack.botToken, apiUrl: slack.apiUrl, now: () => clock.now() }),
+    settleMs: slack?.settleMs ?? 30_000,
+    paused: () => false,
+  });
+}
+
+interface LoopParts {
+  readonly executor: Executor;
+  readonly instance: { runOnce(): Promise<boolean> };
+  readonly watch: { runOnce(): Promise<void> };
+  readonly connections: ReadonlyMap<number, Connection>;
+  readonly poll: PollDeps;
+}
+
+/** Each connection has loops of its own: one that hangs holds up nobody else. The first loop is the worker's. */
+function startLoops(options: AppOptions, parts: LoopParts): readonly Loop[] {
+  const { clock, log } = options;
+  const loop = (name: string, idleMs: number, runOnce: (signal: AbortSignal) => Promise<boolean>): Loop =>
+    startLoop({ name, idleMs, runOnce, clock, log });
+  const readable = [...parts.connections.values()].filter((connection) => connection.adapter !== null);
+  return [
+    loop('act', CLAIM_POLL_MS, async () => (await parts.executor.claimOnce()) > 0),
+    loop('heartbeat', HEARTBEAT_MS, async () => {
+      await parts.instance.runOnce();
+      return false;
+    }),
+    loop('rules', RULES_POLL_MS, async () => {
+      await parts.watch.runOnce();
+      return false;
+    }),
+    ...readable.flatMap((connection) => [
+      loop(`poll ${connection.name}`, FEED_POLL_MS, (signal) => pollOnce(connection, parts.poll, signal)),
+      loop(`refresh ${connection.name}`, FEED_POLL_MS, async (signal) => {
+        return (await refreshOnce(connection, parts.poll, signal)) > 0;
+      }),
+    ]),
+  ];
+}
+
+function hooksOf(
+  options: AppOptions,
+  connections: ReadonlyMap<number, Connection>,
+): ReadonlyMap<string, Hook> {
+  const byName = new Map([...connections.values()].map((connection) => [connection.name, connection]));
+  return new Map(
+    options.connections.flatMap(({ name, verify, maxBody }): [string, Hook][] => {
+      const connection = byName.get(name);
+      return connection === undefined ? [] : [[name, { connection, verify, maxBody }]];
+    }),
+  );
+}
+
+async function isReady(database: Database): Promise<boolean> {
+  try {
+    await database.db.selectFrom('settings').select('key').limit(1).execute();
+    return true;
+  } catch {
+    return false;
+  }
+}
