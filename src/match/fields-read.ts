@@ -2,9 +2,8 @@ import { leavesOf, type LeafNode, type Node } from './condition.ts';
 import { requiredLeaves } from './capabilities.ts';
 import { fold } from './fold.ts';
 import { fieldOf } from './fields.ts';
-import { NO_NAMES, parseCondition } from './parse-condition.ts';
-import { TRUSTED } from './report.ts';
-import type { ConditionMap, Rule, Step } from './rule.ts';
+import { parseTrusted } from './parsed-rule.ts';
+import type { Rule, Step } from './rule.ts';
 import { parseTemplate, TemplateError, variablesOf } from './template.ts';
 
 /**
@@ -19,15 +18,12 @@ export function fieldsReadBy(
   for (const { rule, node } of rules) {
     if (rule.mode === 'off' || !concerns(node, connection)) continue;
     for (const leaf of leavesOf(node)) addField(leaf, fields);
-    if (rule.while !== null) for (const leaf of leavesOf(parseWhile(rule.while))) addField(leaf, fields);
+    if (rule.while !== null)
+      for (const leaf of leavesOf(parseTrusted(rule.while, false))) addField(leaf, fields);
     for (const text of textsOf(rule.then)) addTemplate(text, fields);
     if (rule.on.includes('comment.added')) fields.add('comment').add('comments');
   }
   return fields;
-}
-
-function parseWhile(map: ConditionMap): Node {
-  return parseCondition(map, [], TRUSTED, { names: NO_NAMES, firstStateCounts: false });
 }
 
 /** False if the rule's own condition on `connection` leaves this one out. */

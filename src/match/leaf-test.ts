@@ -2,7 +2,7 @@ import { isInNets } from './cidr.ts';
 import type { Bound, ChangeSide, Scale, Test } from './condition.ts';
 import { fold, type Folding } from './fold.ts';
 import type { MatchSettings } from './matcher.ts';
-import { compilePattern, isPatternProblem } from './pattern.ts';
+import { compilePattern, isPatternProblem, type Pattern, requiredLiteral } from './pattern.ts';
 import type { EventReader, FieldSlot } from './reader.ts';
 import type { Span } from './rule.ts';
 import { parseInstant } from './span.ts';
@@ -137,16 +137,24 @@ type TextKind =
   | 'domain'
   | 'matches';
 
+/** Patterns are compiled when first needed: a program takes longer to build than to run. */
 function anyPattern(sources: readonly string[], folding: Folding): (text: string) => boolean {
-  const patterns = sources.map((source) => {
-    const compiled = compilePattern(source, folding);
-    if (isPatternProblem(compiled)) throw new TypeError(`The pattern ${compiled.message}.`);
-    return compiled;
+  const tests = sources.map((source) => {
+    const required = requiredLiteral(source, folding);
+    let compiled: Pattern | null = null;
+    return (text: string): boolean => {
+      if (required !== null && !text.includes(required)) return false;
+      compiled ??= compileOrThrow(source, folding);
+      return compiled.test(text);
+    };
   });
-  return (text) =>
-    patterns.some(
-      (pattern) => (pattern.required === null || text.includes(pattern.required)) && pattern.test(text),
-    );
+  return (text) => tests.some((test) => test(text));
+}
+
+function compileOrThrow(source: string, folding: Folding): Pattern {
+  const compiled = compilePattern(source, folding);
+  if (isPatternProblem(compiled)) throw new TypeError(`The pattern ${compiled.message}.`);
+  return compiled;
 }
 
 const WORD = /[\p{L}\p{M}\p{N}_]/u;

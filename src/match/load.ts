@@ -7,6 +7,7 @@ import { leavesOf, type Node } from './condition.ts';
 import { cronProblem, isTimeZone } from './cron.ts';
 import type { KnownNames } from './params.ts';
 import { type ConditionNames, describe, eventTypeProblem, isMap, parseCondition } from './parse-condition.ts';
+import { byOrder } from './parsed-rule.ts';
 import { parseTests } from './parse-tests.ts';
 import { type Path, placedReport, type Report } from './report.ts';
 import type { ConditionMap, RateLimit, Rule, RuleMode } from './rule.ts';
@@ -75,11 +76,6 @@ export function loadRules(files: readonly RuleFile[], known: KnownNames): Loaded
     });
   }
   return { rules: rules.sort(byOrder), problems: problems.sort(byPlace(files)) };
-}
-
-/** Rules run by `order`, then id. */
-export function byOrder(a: Rule, b: Rule): number {
-  return a.order - b.order || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 function byPlace(files: readonly RuleFile[]): (a: Problem, b: Problem) => number {

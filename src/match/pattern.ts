@@ -16,8 +16,6 @@ const MAX_PROGRAM = 20_000;
 export interface Pattern {
   /** True if the folded text holds a match. */
   test(folded: string): boolean;
-  /** A folded text that every match contains, at least 2 long, or null if none was found. */
-  readonly required: string | null;
 }
 
 /** What is wrong with a pattern; `offset` is where in it, from 0. */
@@ -42,7 +40,6 @@ export function compilePattern(source: string, folding: Folding): Pattern | Patt
     return {
       test: (folded) =>
         compiled.test(folded.length > MAX_PATTERN_INPUT ? folded.slice(0, MAX_PATTERN_INPUT) : folded),
-      required: requiredLiteral(source, folding),
     };
   } catch (error) {
     return explain(source, error);
@@ -97,7 +94,7 @@ function foldClass(piece: string, folding: Folding): string {
  * The longest run of plain letters that stands outside groups, classes and alternatives and is not made optional
  * by what follows. Being wrong here would lose matches, so anything unusual means "none".
  */
-function requiredLiteral(source: string, folding: Folding): string | null {
+export function requiredLiteral(source: string, folding: Folding): string | null {
   if (/[|]|\\Q|\(\?/.test(source)) return null;
   let best = '';
   let run = '';

@@ -1,11 +1,24 @@
+import type { DeskEvent } from '../event.ts';
 import { fold } from './fold.ts';
 import type { TemplateScope } from './template-names.ts';
+import type { Rule } from './rule.ts';
 import { own } from './values.ts';
 
 /**
  * Values as templates see them. Named things, persons, priorities and custom fields print a name but still have
  * their parts; objects have no prototype, so nothing but their own keys can be reached.
  */
+
+/** The scope of an event and a rule; `run`, `oncall` and `connection` are the caller's. */
+export function scopeOf(
+  event: DeskEvent,
+  rule: Rule,
+  more: Pick<TemplateScope, 'run' | 'oncall' | 'connection'> = {},
+): TemplateScope {
+  const { ticket, comment, trigger, changes, body } = event;
+  const { id, name, mode, order } = rule;
+  return { ...more, event, ticket, comment, trigger, changes, body, rule: { id, name, mode, order } };
+}
 
 /** Deeper than this a value is left out; events are at most 64 deep. */
 const MAX_DEPTH = 16;
@@ -46,16 +59,18 @@ function convert(value: unknown, depth: number): unknown {
   return names === null ? result : withName(result, names);
 }
 
-/** What a thing goes by, the name to print first; null for plain objects. */
+/** What a thing goes by, the name to print first; null for whatever is no person, named thing or custom field. */
 function namesOf(value: Readonly<Record<string, unknown>>): readonly unknown[] | null {
+  const keys = Object.keys(value);
   if (!Object.hasOwn(value, 'name') || !Object.hasOwn(value, 'id')) return null;
+  if (keys.some((key) => !THING_KEYS.has(key))) return null;
   if (Object.hasOwn(value, 'value')) return [value['value']];
-  if (Object.hasOwn(value, 'execution_id') || (Object.hasOwn(value, 'name') && Object.keys(value).length > 6))
-    return null;
   return ['name', 'email', 'level', 'id', 'path']
     .map((key) => value[key])
     .filter((name) => name !== null && name !== undefined);
 }
+
+const THING_KEYS = new Set(['id', 'name', 'path', 'level', 'email', 'kind', 'value']);
 
 /** Liquid prints by `toString` and compares by `equals`; both hidden, so that loops and `json` do not see them. */
 function withName(value: Record<string, unknown>, names: readonly unknown[]): Record<string, unknown> {

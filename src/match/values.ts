@@ -23,7 +23,7 @@ export interface Reading {
 const NOTHING: Reading = { raw: undefined, scalars: [], folded: [] };
 
 /** Keys by which a thing is known, in the order in which they are compared. */
-const ALIASES: Readonly<Partial<Record<FieldKind, readonly string[]>>> = {
+export const ALIASES: Readonly<Partial<Record<FieldKind, readonly string[]>>> = {
   named: ['name', 'path', 'id'],
   person: ['id', 'name', 'email'],
   priority: ['level', 'name'],

@@ -1,0 +1,185 @@
+/**
+ * Finds all of many texts in one pass over a text (Aho and Corasick, 1975). Small automata are one dense table;
+ * large ones keep their edges in a hash table and follow failure links, which costs time but hardly memory.
+ */
+
+/** Entries of the dense table: 1 MB. Ten thousand rules of our mix need a sixth of it. */
+const DENSE_LIMIT = 1 << 18;
+
+export class AhoCorasick {
+  /** Class of each ASCII code, and of the others; 0: occurs in no needle. */
+  readonly #ascii = new Uint16Array(128);
+  readonly #others = new Map<number, number>();
+  readonly #classes: number;
+  readonly #edges: DenseEdges | HashedEdges;
+  /** Outputs of a state with those of all its suffixes, or undefined. */
+  readonly #outputs: (readonly number[] | undefined)[];
+
+  /**
+   * @param needles text → what to report when it occurs; no empty texts
+   * @param denseLimit table entries up to which the dense form is used
+   */
+  constructor(needles: ReadonlyMap<string, readonly number[]>, denseLimit = DENSE_LIMIT) {
+    let classes = 1;
+    for (const needle of needles.keys()) {
+      for (let i = 0; i < needle.length; i += 1) {
+        const code = needle.charCodeAt(i);
+        if (this.#classOf(code) !== 0) continue;
+        if (code < 128) this.#ascii[code] = classes;
+        else this.#others.set(code, classes);
+        classes += 1;
+      }
+    }
+    this.#classes = classes;
+    const trie = new Trie();
+    for (const [needle, outputs] of needles) {
+      const codes = Array.from({ length: needle.length }, (_, i) => this.#classOf(needle.charCodeAt(i)));
+      trie.add(codes, outputs);
+    }
+    const fail = trie.link();
+    this.#outputs = trie.outputs;
+    this.#edges =
+      trie.size * classes <= denseLimit
+        ? new DenseEdges(trie, fail, classes)
+        : new HashedEdges(trie, fail, classes);
+  }
+
+  /** Calls `report` with every output list whose needle occurs; lists may come more than once. */
+  scan(text: string, report: (outputs: readonly number[]) => void): void {
+    let state = 0;
+    for (let i = 0; i < text.length; i += 1) {
+      const klass = this.#classOf(text.charCodeAt(i));
+      state = klass === 0 ? 0 : this.#edges.next(state, klass);
+      if (state === 0) continue;
+      const outputs = this.#outputs[state];
+      if (outputs !== undefined) report(outputs);
+    }
+  }
+
+  #classOf(code: number): number {
+    return code < 128 ? (this.#ascii[code] ?? 0) : (this.#others.get(code) ?? 0);
+  }
+
+  /** Number of character classes, for tests and measurements. */
+  get classes(): number {
+    return this.#classes;
+  }
+}
+
+class Trie {
+  readonly children: Map<number, number>[] = [new Map()];
+  readonly outputs: (readonly number[] | undefined)[] = [undefined];
+
+  get size(): number {
+    return this.children.length;
+  }
+
+  add(codes: readonly number[], outputs: readonly number[]): void {
+    let state = 0;
+    for (const code of codes) {
+      const children = this.children[state];
+      let next = children?.get(code);
+      if (next === undefined) {
+        next = this.children.length;
+        children?.set(code, next);
+        this.children.push(new Map());
+        this.outputs.push(undefined);
+      }
+      state = next;
+    }
+    this.outputs[state] = [...(this.outputs[state] ?? []), ...outputs];
+  }
+
+  /** Failure links, breadth first; merges each state's outputs with those of its longest proper suffix. */
+  link(): Int32Array {
+    const fail = new Int32Array(this.size);
+    const queue = [...(this.children[0]?.values() ?? [])];
+    for (let state = queue.shift(); state !== undefined; state = queue.shift()) {
+      const inherited = this.outputs[fail[state] ?? 0];
+      if (inherited !== undefined)
+        this.outputs[state] = [...new Set([...(this.outputs[state] ?? []), ...inherited])];
+      for (const [code, child] of this.children[state] ?? []) {
+        queue.push(child);
+        fail[child] = this.#follow(fail, fail[state] ?? 0, code);
+      }
+    }
+    return fail;
+  }
+
+  #follow(fail: Int32Array, from: number, code: number): number {
+    let state = from;
+    for (;;) {
+      const next = this.children[state]?.get(code);
+      if (next !== undefined) return next;
+      if (state === 0) return 0;
+      state = fail[state] ?? 0;
+    }
+  }
+}
+
+class DenseEdges {
+  readonly #table: Int32Array;
+  readonly #classes: number;
+
+  constructor(trie: Trie, fail: Int32Array, classes: number) {
+    this.#classes = classes;
+    this.#table = new Int32Array(trie.size * classes);
+    // A state's failure state lies less deep, so breadth-first order has its row filled already.
+    const queue = [0];
+    for (let position = 0; position < queue.length; position += 1) {
+      const state = queue[position] ?? 0;
+      const row = state * classes;
+      if (state !== 0)
+        this.#table.copyWithin(row, (fail[state] ?? 0) * classes, (fail[state] ?? 0) * classes + classes);
+      for (const [code, child] of trie.children[state] ?? []) {
+        this.#table[row + code] = child;
+        queue.push(child);
+      }
+    }
+  }
+
+  next(state: number, klass: number): number {
+    return this.#table[state * this.#classes + klass] ?? 0;
+  }
+}
+
+/** Open addressing over (state, class); at most half full. */
+class HashedEdges {
+  readonly #keys: Int32Array;
+  readonly #targets: Int32Array;
+  readonly #mask: number;
+  readonly #fail: Int32Array;
+  readonly #classes: number;
+
+  constructor(trie: Trie, fail: Int32Array, classes: number) {
+    let capacity = 16;
+    while (capacity < trie.size * 2) capacity *= 2;
+    this.#keys = new Int32Array(capacity).fill(-1);
+    this.#targets = new Int32Array(capacity);
+    this.#mask = capacity - 1;
+    this.#fail = fail;
+    this.#classes = classes;
+    for (const [state, children] of trie.children.entries()) {
+      for (const [code, child] of children) {
+        const at = this.#slot(state * classes + code);
+        this.#keys[at] = state * classes + code;
+        this.#targets[at] = child;
+      }
+    }
+  }
+
+  next(from: number, klass: number): number {
+    for (let state = from; ; state = this.#fail[state] ?? 0) {
+      const key = state * this.#classes + klass;
+      const at = this.#slot(key);
+      if (this.#keys[at] === key) return this.#targets[at] ?? 0;
+      if (state === 0) return 0;
+    }
+  }
+
+  #slot(key: number): number {
+    let at = (Math.imul(key, 0x9e3779b1) >>> 7) & this.#mask;
+    while (this.#keys[at] !== -1 && this.#keys[at] !== key) at = (at + 1) & this.#mask;
+    return at;
+  }
+}
