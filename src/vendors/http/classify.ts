@@ -54,7 +54,9 @@ export function parseRetryAfter(
 ): number | null {
   const text = value?.trim() ?? '';
   if (text === '') return null;
-  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - (serverNow ?? now);
+  // Date.parse takes almost anything for a date, so only what begins with a weekday is given to it.
+  const date = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : date - (serverNow ?? now);
   if (Number.isNaN(waitMs)) return null;
   return now + Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS);
 }

@@ -337,8 +337,7 @@ function toTech(user: DeskUser): Tech {
 
 /** `Hardware > Printer` and `Hardware \ Printer` are the same path. */
 function foldPath(path: string): string {
-  return path
-    .split(/\s*[>\\]\s*/)
-    .map(foldName)
+  return foldName(path)
+    .split(/ ?[>\\] ?/)
     .join(' > ');
 }

@@ -293,8 +293,9 @@ export function toPerson(
 }
 
 const HTML_MARK = '<!--html-->';
+// Ends at the tag's name: looking for its `>` would take quadratic time on hostile text.
 const LOOKS_LIKE_HTML =
-  /<\/?(?:p|div|br|span|b|i|u|a|ul|ol|li|table|tr|td|html|body|font|strong|em|img|blockquote|h[1-6]|pre)\b[^>]*>/i;
+  /<\/?(?:p|div|br|span|b|i|u|a|ul|ol|li|table|tr|td|html|body|font|strong|em|img|blockquote|h[1-6]|pre)[\s/>]/i;
 
 /** Bodies are plain text unless they carry Jitbit's mark or plainly are HTML (reference 7). */
 export function bodyText(body: string): string {

@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterEach, expect, test } from 'vitest';
+import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
+import { createVendorHttp, encodeParams, type VendorHttp, type VendorHttpOptions } from './client.ts';
+
+/** What all vendors rely on and the contract cannot show; the rest is in test/vendor-contract.ts. */
+
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((one) => one.close()));
+});
+
+async function serve(listener: RequestListener, tls = false): Promise<string> {
+  const server: Server = tls
+    ? createTlsServer({ key: fixture('key'), cert: fixture('cert') }, listener)
+    : createServer(listener);
+  opened.push({
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function fixture(name: string): string {
+  return readFileSync(new URL(`./fixtures/self-signed.${name}.pem`, import.meta.url), 'utf8');
+}
+
+const io = new ContractIo(new ContractClock());
+
+function client(baseUrl: string, options: Partial<VendorHttpOptions> = {}): VendorHttp {
+  const http = createVendorHttp({
+    vendor: { id: 'acmedesk', name: 'AcmeDesk' },
+    baseUrl,
+    headers: { authorization: 'Bearer top-secret-token' },
+    secrets: ['top-secret-token'],
+    io,
+    ...options,
+  });
+  opened.push(http);
+  return http;
+}
+
+const GET = { method: 'GET', path: 'rows' } as const;
+
+test('gzip is asked for and undone, and long ids stay exact', async () => {
+  const origin = await serve((request, response) => {
+    const body = gzipSync(`{"id":9007199254740993,"path":"${request.url}"}`);
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(body);
+  });
+
+  const answer = await client(`${origin}/base/`).call(
+    { ...GET, query: { a: 'x y', b: [1, 2] } },
+    contractContext(),
+  );
+
+  expect(answer.json()).toEqual({ id: '9007199254740993', path: '/base/rows?a=x+y&b=1&b=2' });
+});
+
+test('a gzip bomb is refused before it is unpacked', async () => {
+  const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+  const origin = await serve((_, response) =>
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
+  );
+
+  const error = await vendorFailure(client(origin).call(GET, contractContext()));
+
+  expect(error).toMatchObject({ reason: 'unreadable' });
+});
+
+test('an answer of more than 16 MiB is refused', async () => {
+  const origin = await serve((_, response) => response.end(Buffer.alloc(17 * 1024 * 1024, 'x')));
+
+  const error = await vendorFailure(client(origin).call(GET, contractContext()));
+
+  expect(error).toMatchObject({
+    reason: 'unreadable',
+    message: expect.stringContaining('too large') as string,
+  });
+});
+
+test('one byte at a time does not outlive the total time of a read, nor of a write', async () => {
+  const origin = await serve((_, response) => {
+    const drip = setInterval(() => response.write(' '), 5);
+    response.on('close', () => clearInterval(drip));
+  });
+  const http = client(origin, { readTimeoutMs: 60, writeTimeoutMs: 60 });
+
+  const read = await vendorFailure(http.call(GET, contractContext()));
+  const write = await vendorFailure(
+    http.call({ method: 'POST', path: 'rows', form: { a: 1 } }, contractContext()),
+  );
+
+  expect(read).toMatchObject({ reason: 'timeout', notApplied: false });
+  expect(write).toMatchObject({ reason: 'timeout', notApplied: false });
+});
+
+test('a self-signed certificate is refused before anything is sent; with its authority configured it is trusted', async () => {
+  const origin = await serve((_, response) => response.end('{}'), true);
+
+  const refused = await vendorFailure(client(origin).call(GET, contractContext()));
+  const trusted = await client(origin, { ca: fixture('cert') }).call(GET, contractContext());
+
+  expect(refused).toMatchObject({ reason: 'timeout', notApplied: true });
+  expect(trusted.json()).toEqual({});
+});
+
+test('a redirect is not followed, and its target shown without its query', async () => {
+  let calls = 0;
+  const origin = await serve((_, response) => {
+    calls += 1;
+    response.writeHead(302, { location: 'https://login.test/sign-in?ticket=top-secret-token' }).end();
+  });
+
+  const error = await vendorFailure(client(origin).call(GET, contractContext()));
+
+  expect(calls).toBe(1);
+  expect(error.reason).toBe('unreadable');
+  expect(error.message).toBe('AcmeDesk GET rows: a redirect to https://login.test/sign-in: wrong url?');
+});
+
+test("the vendor's clock is told with each answer", async () => {
+  const origin = await serve((_, response) => {
+    response.writeHead(200, { date: 'Mon, 23 Nov 2026 09:00:00 GMT' }).end('{}');
+  });
+
+  const answer = await client(origin).call(GET, contractContext());
+
+  expect(answer.serverNow).toBe(Date.parse('2026-11-23T09:00:00Z'));
+});
+
+test('answers that become slow as a whole bring a silence and a finding', async () => {
+  const clock = new ContractClock();
+  const slowIo = new ContractIo(clock);
+  let tookMs = 100;
+  const origin = await serve((_, response) => {
+    clock.ms += tookMs;
+    response.end('{}');
+  });
+  const http = client(origin, { io: slowIo });
+
+  for (let call = 0; call < 20; call += 1) await http.call(GET, contractContext());
+  tookMs = 3_000;
+  for (let call = 0; call < 10; call += 1) await http.call(GET, contractContext());
+
+  expect(slowIo.silences).toEqual([{ inMs: 30_000, reason: 'slow answers' }]);
+  expect(slowIo.warnings).toHaveLength(1);
+});
+
+test('a silence that cannot be stored does not replace the answer', async () => {
+  const failing = new ContractIo(new ContractClock());
+  failing.silence = () => Promise.reject(new Error('no database'));
+  const origin = await serve((_, response) => response.writeHead(429).end());
+
+  const error = await vendorFailure(client(origin, { io: failing }).call(GET, contractContext()));
+
+  expect(error.reason).toBe('rate_limited');
+  expect(failing.warnings).toHaveLength(1);
+});
+
+test('fields are encoded as a form: lists as repeated keys, missing ones left out', () => {
+  expect(encodeParams({ a: true, b: ['x&y', 2], c: undefined, d: '' })).toBe('a=true&b=x%26y&b=2&d=');
+});
