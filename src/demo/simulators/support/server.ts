@@ -47,6 +47,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     serve(request, response).catch(() => response.destroy());
   });
 
+  // Longer than any test: an idle connection closed by us would look like a fault nobody asked for.
+  server.keepAliveTimeout = 120_000;
+
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const call = log.add(await readCall(request, options));
     await simulator.beforeEachRequest?.(call);
