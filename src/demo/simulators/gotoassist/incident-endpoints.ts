@@ -156,7 +156,7 @@ function resolving({ core, user }: Request, incident: GotoIncident, body: Body):
 }
 
 /** Closing needs closed_at, closure_code and closure_comment; reopening that the first two are null. */
-function closing({ core, user }: Request, incident: GotoIncident, body: Body): Partial<GotoIncident> {
+function closing({ core, user }: Request, body: Body): Partial<GotoIncident> {
   if (body['closed_at'] === undefined && body['closure_code'] === undefined) return {};
   const none = core.reopensWith === 'null' ? null : '';
   if (body['closed_at'] === none && body['closure_code'] === none) {
