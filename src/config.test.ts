@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -141,6 +141,13 @@ heartbeat_url: https://hc.example.com/abc
       ENV.MON_SECRET,
       'xoxb-1',
     ]);
+  });
+
+  test('stands in docs/operations.md', async () => {
+    const page = await readFile('docs/operations.md', 'utf8');
+    const example = /^```yaml\n(.*?)^```/ms.exec(page)?.[1] ?? '';
+
+    expect(parse(example).connections.map(({ name }) => name)).toEqual(['acme-jitbit', 'monitoring']);
   });
 
   test('keeps to the operator’s rate in any span', () => {

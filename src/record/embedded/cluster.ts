@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { type Account, isKnown } from './account.ts';
@@ -47,10 +47,24 @@ export async function ensureCluster(spec: ServerSpec): Promise<boolean> {
   );
 }
 
+/** An initdb takes about a second; what is older was left by a process that was killed. */
+const LEFT_OVER_MS = 10 * 60_000;
+
+async function removeLeftOvers(cluster: string): Promise<void> {
+  const parent = path.dirname(cluster);
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(`${path.basename(cluster)}.new-`)) continue;
+    const found = await stat(path.join(parent, name)).catch(() => null);
+    if (found === null || Date.now() - found.mtimeMs < LEFT_OVER_MS) continue;
+    await rm(path.join(parent, name), { recursive: true, force: true });
+  }
+}
+
 async function makeCluster(spec: ServerSpec): Promise<boolean> {
   const beside = `${spec.cluster}.new-${randomBytes(4).toString('hex')}`;
   const passwordBeside = `${beside}.password`;
   try {
+    await removeLeftOvers(spec.cluster);
     await mkdir(beside, { mode: 0o700 });
     await writeFile(passwordBeside, randomBytes(24).toString('base64url'), { mode: 0o600 });
     if (spec.account !== null) {

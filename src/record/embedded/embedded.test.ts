@@ -1,6 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -223,8 +234,11 @@ describe('other commands', () => {
 });
 
 describe('two first starts at once', () => {
-  test('make one database', async () => {
+  test('make one database and clean up after one that was killed', async () => {
     const folder = path.join(root, 'together');
+    await mkdir(path.join(folder, 'postgres.new-0000'), { recursive: true });
+    await utimes(path.join(folder, 'postgres.new-0000'), 0, 0);
+
     const [first, second] = await Promise.all([connect(folder), connect(folder)]);
     await ask(first.url, 'CREATE TABLE shared AS SELECT 3 AS n');
 
