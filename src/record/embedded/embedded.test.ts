@@ -287,6 +287,16 @@ describe.runIf(isRoot)('as root', () => {
     expect(await readdir(path.join(closed, 'data'))).not.toContain('postgres');
   });
 
+  test('a data folder that root keeps to itself is opened to the server only', async () => {
+    const folder = path.join(root, 'private');
+    await mkdir(folder, { mode: 0o700 });
+
+    const place = await choosePlace(folder, path.join(root, 'shared'));
+
+    expect(place.base).toBe(folder);
+    expect((await stat(folder)).mode & 0o777).toBe(0o710);
+  });
+
   test('data of a user stay that user’s, if the system knows one of that number', async () => {
     const accountIn = async (name: string, uid: number) => {
       const folder = path.join(root, name);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, chmod, constants, mkdir, stat } from 'node:fs/promises';
+import { access, chmod, chown, constants, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Account, canEnter, chooseAccount } from './account.ts';
 import { EmbeddedError } from './embedded-error.ts';
@@ -49,7 +49,7 @@ export async function choosePlace(dataDir: string, sharedState = SHARED_STATE): 
 async function chooseBase(dataDir: string, elsewhere: string, account: Account | null): Promise<string> {
   if (account === null) return dataDir;
   if (await exists(path.join(elsewhere, 'postgres'))) return elsewhere;
-  if (canEnter(account, dataDir)) return dataDir;
+  if (canEnter(account, dataDir) || (await admit(account, dataDir))) return dataDir;
   if (await exists(path.join(dataDir, 'postgres'))) {
     throw new EmbeddedError(
       `there is a database in ${dataDir}, but uid ${account.uid}, who is to run it, cannot enter that folder. ` +
@@ -65,6 +65,15 @@ async function chooseBase(dataDir: string, elsewhere: string, account: Account |
     `PostgreSQL cannot run as root, and uid ${account.uid} can enter neither ${dataDir} nor ${elsewhere}. ` +
       'Run Deskhand as another user, or set DESKHAND_DATA or DATABASE_URL.',
   );
+}
+
+/** Lets the account pass through a folder that root keeps for itself (a temporary one, say), and nobody else. */
+async function admit(account: Account, folder: string): Promise<boolean> {
+  const { uid, mode } = await stat(folder);
+  if (uid !== 0 || (mode & 0o070) !== 0 || !canEnter(account, path.dirname(folder))) return false;
+  await chown(folder, 0, account.gid);
+  await chmod(folder, (mode & 0o7777) | 0o010);
+  return canEnter(account, folder);
 }
 
 async function makeFolder(folder: string): Promise<void> {
