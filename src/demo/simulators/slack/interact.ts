@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 import { isObject, type SlackCore } from './method.ts';
+import type { SocketMode } from './socket-mode.ts';
 import { slackIds, type SlackMessage } from './state.ts';
 
 /** How a signed request is sent; the defaults are what Slack does. */
@@ -17,6 +18,7 @@ export interface SendOptions {
 
 /** What came back from the app under test. */
 export interface SlackAnswer {
+  /** Over Socket Mode 200 for an acknowledgement, 0 when there was none. */
   readonly status: number;
   readonly body: string;
 }
@@ -30,7 +32,10 @@ export interface ButtonPress extends SendOptions {
   readonly selected?: string;
 }
 
-/** People and Slack itself talking to the app over its request URL. */
+/**
+ * People and Slack itself talking to the app: signed requests to its request URL, or with the address `socket`
+ * envelopes over its Socket Mode connection.
+ */
 export interface SlackSenders {
   pressButton(url: string, press: ButtonPress): Promise<SlackAnswer>;
   slashCommand(
@@ -55,7 +60,7 @@ export interface SlackSenders {
   sendSigned(url: string, body: string, contentType: string, how?: SendOptions): Promise<SlackAnswer>;
 }
 
-export function createSenders(core: SlackCore, signingSecret: string): SlackSenders {
+export function createSenders(core: SlackCore, signingSecret: string, socket: SocketMode): SlackSenders {
   let sent = 0;
 
   const sendSigned = async (
@@ -79,8 +84,23 @@ export function createSenders(core: SlackCore, signingSecret: string): SlackSend
     return { status: response.status, body: await response.text() };
   };
 
-  const sendForm = (url: string, fields: Record<string, string>, how: SendOptions): Promise<SlackAnswer> =>
-    sendSigned(url, new URLSearchParams(fields).toString(), 'application/x-www-form-urlencoded', how);
+  /** The same thing as a form with the field `payload`, or as an envelope. */
+  const interact = (
+    url: string,
+    payload: Record<string, unknown>,
+    how: SendOptions,
+  ): Promise<SlackAnswer> => {
+    if (url === 'socket') return envelope('interactive', payload);
+    const body = new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
+    return sendSigned(url, body, 'application/x-www-form-urlencoded', how);
+  };
+  const envelope = async (
+    type: Parameters<SocketMode['deliver']>[0],
+    payload: unknown,
+  ): Promise<SlackAnswer> => {
+    const answer = await socket.deliver(type, payload);
+    return answer === null ? { status: 0, body: '' } : { status: 200, body: JSON.stringify(answer) };
+  };
 
   const triggerId = (): string => {
     const id = `${++sent}.trigger`;
@@ -102,7 +122,7 @@ export function createSenders(core: SlackCore, signingSecret: string): SlackSend
         ...common(press),
         ...pressed(core, press, `${core.origin}/actions/${sent}`),
       };
-      return sendForm(url, { payload: JSON.stringify(payload) }, press);
+      return interact(url, payload, press);
     },
     slashCommand: (url, command, how = {}) => {
       const user = how.user ?? slackIds.nora;
@@ -119,7 +139,14 @@ export function createSenders(core: SlackCore, signingSecret: string): SlackSend
       };
       const ids = { channel_id: channel, user_id: user, trigger_id: triggerId() };
       const response_url = `${core.origin}/commands/${sent}`;
-      return sendForm(url, { ...fields, ...ids, ...names, command, text: how.text ?? '', response_url }, how);
+      const sentFields = { ...fields, ...ids, ...names, command, text: how.text ?? '', response_url };
+      if (url === 'socket') return envelope('slash_commands', sentFields);
+      return sendSigned(
+        url,
+        new URLSearchParams(sentFields).toString(),
+        'application/x-www-form-urlencoded',
+        how,
+      );
     },
     event: (url, event, how = {}) => {
       const eventId = how.eventId ?? `Ev${++sent}`;
@@ -130,17 +157,16 @@ export function createSenders(core: SlackCore, signingSecret: string): SlackSend
         type: 'event_callback',
       };
       const time = { event_id: eventId, event_time: Math.floor(core.clock.now() / 1000) };
-      return sendSigned(url, JSON.stringify({ ...outer, event, ...time }), 'application/json', how);
+      const body = { ...outer, event, ...time };
+      return url === 'socket'
+        ? envelope('events_api', body)
+        : sendSigned(url, JSON.stringify(body), 'application/json', how);
     },
     submitView: (url, viewId, values, how = {}) => {
       const shown = core.state.views.findLast((one) => one.id === viewId);
       if (shown === undefined) throw new Error(`no view ${viewId} was opened`);
       const view = { id: viewId, team_id: slackIds.team, ...shown.view, state: { values } };
-      return sendForm(
-        url,
-        { payload: JSON.stringify({ type: 'view_submission', ...common(how), view }) },
-        how,
-      );
+      return interact(url, { type: 'view_submission', ...common(how), view }, how);
     },
     sendSigned,
   };

@@ -1,3 +1,4 @@
+import { SocketModeClient } from '@slack/socket-mode';
 import { LogLevel, WebClient } from '@slack/web-api';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -251,5 +252,42 @@ describe('people in Slack', () => {
     expect(event?.headers['x-slack-signature']).not.toBe(
       slackSignature(slack.signingSecret, noon / 1000, event?.body.toString() ?? ''),
     );
+  });
+});
+
+describe('Socket Mode', () => {
+  it('hands envelopes to a connected app and hears its acknowledgement', async () => {
+    const { slack } = await setup();
+    const app = new SocketModeClient({
+      appToken: slack.appToken,
+      logLevel: LogLevel.ERROR,
+      clientPingTimeout: 50,
+      clientOptions: { slackApiUrl: slack.apiUrl },
+    });
+    closing.unshift(() => app.disconnect());
+    app.on(
+      'slash_commands',
+      ({ ack, body }: { ack: (answer: object) => Promise<void>; body: { text: string } }) => {
+        void ack({ text: `you said ${body.text}` });
+      },
+    );
+    await app.start();
+
+    const answer = await slack.slashCommand('socket', '/desk', { text: 'hello' });
+
+    expect(answer).toEqual({ status: 200, body: '{"text":"you said hello"}' });
+    expect(slack.socket.open()).toBe(1);
+
+    const again = new Promise((resolve) => app.once('connected', resolve));
+    slack.socket.disconnect('politely');
+    await again;
+    expect((await slack.slashCommand('socket', '/desk', { text: 'again' })).status).toBe(200);
+  });
+
+  it('loses what is sent while nobody is connected, and takes the app token only', async () => {
+    const { slack, client } = await setup();
+
+    expect(await slack.slashCommand('socket', '/desk')).toEqual({ status: 0, body: '' });
+    await expect(client.apps.connections.open({})).rejects.toMatchObject({ data: { error: 'invalid_auth' } });
   });
 });

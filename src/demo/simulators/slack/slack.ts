@@ -4,6 +4,7 @@ import type { Faults } from '../support/faults.ts';
 import { json, text, type Reply } from '../support/reply.ts';
 import { startSimulator, type DeskClock, type RequestHook } from '../support/server.ts';
 import { createSenders, type SlackSenders } from './interact.ts';
+import { createSocketMode, type SocketMode } from './socket-mode.ts';
 import { messageMethods } from './messages.ts';
 import { argumentsOf, failure, isObject, type Method, type SlackCore } from './method.ts';
 import { peopleMethods } from './people.ts';
@@ -15,6 +16,8 @@ export interface SlackOptions {
   readonly clock?: DeskClock;
   /** Default `xoxb-simulated`. */
   readonly botToken?: string;
+  /** For `apps.connections.open` (default `xapp-simulated`). */
+  readonly appToken?: string;
   /** Default `simulated-signing-secret`. */
   readonly signingSecret?: string;
   /** The bot token's scopes (default: everything the app asks for, with reading of all kinds of channels). */
@@ -34,7 +37,10 @@ export interface Slack extends SlackSenders {
   /** What goes into the configuration's `slack.api_url`; ends in `/api/`. */
   readonly apiUrl: string;
   readonly botToken: string;
+  readonly appToken: string;
   readonly signingSecret: string;
+  /** The app's Socket Mode connections. */
+  readonly socket: Pick<SocketMode, 'open' | 'disconnect'>;
   readonly calls: Calls;
   readonly faults: Faults;
   readonly state: SlackState;
@@ -73,11 +79,18 @@ export async function startSlack(options: SlackOptions = {}): Promise<Slack> {
   const botToken = options.botToken ?? 'xoxb-simulated';
   const signingSecret = options.signingSecret ?? 'simulated-signing-secret';
   const responses: SlackResponse[] = [];
+  const appToken = options.appToken ?? 'xapp-simulated';
+  const socket = createSocketMode();
   const methods = { ...messageMethods(options.rateLimited ?? false), ...peopleMethods };
   const simulator = await startSimulator({
     clock,
     base: '/api',
-    handle: (call) => (call.name === '' ? respond(call, responses) : handle(core, methods, botToken, call)),
+    handle: (call) => {
+      if (call.name === '') return respond(call, responses);
+      if (call.name === 'apps.connections.open') return openConnection(call, appToken, socket, core.origin);
+      return handle(core, methods, botToken, call);
+    },
+    upgrade: (request, stream) => socket.upgrade(request, stream),
   });
   const core: SlackCore = {
     state,
@@ -87,10 +100,12 @@ export async function startSlack(options: SlackOptions = {}): Promise<Slack> {
     nextTs: messageIds(clock),
   };
   return Object.assign(simulator, {
-    ...createSenders(core, signingSecret),
+    ...createSenders(core, signingSecret, socket),
     apiUrl: `${simulator.origin}/api/`,
     botToken,
+    appToken,
     signingSecret,
+    socket,
     state,
     scopes: core.scopes,
     messages: state.messages,
@@ -110,6 +125,12 @@ function messageIds(clock: DeskClock): () => string {
     last = Math.max(clock.now() * 1000, last + 1);
     return `${Math.floor(last / 1_000_000)}.${String(last % 1_000_000).padStart(6, '0')}`;
   };
+}
+
+/** Takes the app-level token, not the bot's, and gives an address for one connection. */
+function openConnection(call: Call, appToken: string, socket: SocketMode, origin: string): Reply {
+  if (call.headers['authorization'] !== `Bearer ${appToken}`) return failure('invalid_auth');
+  return json({ ok: true, url: socket.newAddress(origin) });
 }
 
 function handle(

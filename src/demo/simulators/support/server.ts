@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 import type { Clock } from '../../../clock.ts';
 import { createCallLog, type Call, type Calls } from './calls.ts';
@@ -22,6 +23,8 @@ export interface SimulatorOptions {
   readonly handle: (call: Call) => Reply | Promise<Reply>;
   /** Compresses answers when the client asks for gzip (default false). */
   readonly gzip?: boolean;
+  /** Takes over connections that ask for another protocol; without it they are closed. */
+  readonly upgrade?: (request: IncomingMessage, stream: Duplex) => void;
 }
 
 /** What every simulator offers. */
@@ -47,6 +50,13 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     serve(request, response).catch(() => response.destroy());
   });
 
+  const upgraded = new Set<Duplex>();
+  server.on('upgrade', (request, stream) => {
+    upgraded.add(stream);
+    stream.on('close', () => upgraded.delete(stream));
+    if (options.upgrade === undefined) stream.destroy();
+    else options.upgrade(request, stream);
+  });
   // Longer than any test: an idle connection closed by us would look like a fault nobody asked for.
   server.keepAliveTimeout = 120_000;
 
@@ -63,6 +73,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
+      for (const stream of upgraded) stream.destroy();
       faults.clear();
       await closed;
     },
