@@ -44,7 +44,7 @@ export function createGate(state: JitbitState, clock: DeskClock, options: GateOp
     if (recent.length < (search ? options.searchPerMinute : options.perMinute)) return void recent.push(now);
     if (options.rateLimit === 'refuse')
       throw new Refusal(text('API rate limit exceeded, wait a couple of minutes', 429));
-    await new Promise((resolve) => void setTimeout(resolve, options.slowMs));
+    await new Promise((resolve) => void setTimeout(resolve, options.slowMs).unref());
   };
 
   return {

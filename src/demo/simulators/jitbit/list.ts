@@ -1,5 +1,5 @@
 import type { Random } from '../support/random.ts';
-import { dateIn } from '../support/zone.ts';
+import { dayIn } from '../support/zone.ts';
 import type { JitbitTicket } from './state.ts';
 import type { Request } from './endpoint.ts';
 
@@ -39,18 +39,19 @@ function plainFilters({ core, user, params }: Request): Test[] {
 }
 
 function dateFilters({ core, params }: Request): Test[] {
-  const zone = core.behaviour.timeZone;
-  const from = params.date('dateFrom');
-  const to = params.date('dateTo');
-  const updatedFrom = params.date('updatedFrom');
-  const updatedTo = params.date('updatedTo');
+  const bound = (name: string, side: 'from' | 'until', otherwise: number): number => {
+    const date = params.date(name);
+    return date === undefined ? otherwise : dayIn(core.behaviour.timeZone, date)[side];
+  };
+  const issuedFrom = bound('dateFrom', 'from', Number.NEGATIVE_INFINITY);
+  const issuedUntil = bound('dateTo', 'until', Number.POSITIVE_INFINITY);
+  const updatedFrom = bound('updatedFrom', 'from', Number.NEGATIVE_INFINITY);
+  const updatedUntil = bound('updatedTo', 'until', Number.POSITIVE_INFINITY);
   const dueInDays = params.int('dueInDays');
   const lastDue = core.clock.now() + (dueInDays ?? 0) * day;
   return [
-    (ticket) => from === undefined || dateIn(zone, ticket.issueDate) >= from,
-    (ticket) => to === undefined || dateIn(zone, ticket.issueDate) <= to,
-    (ticket) => updatedFrom === undefined || dateIn(zone, ticket.lastUpdated) >= updatedFrom,
-    (ticket) => updatedTo === undefined || dateIn(zone, ticket.lastUpdated) <= updatedTo,
+    (ticket) => ticket.issueDate >= issuedFrom && ticket.issueDate < issuedUntil,
+    (ticket) => ticket.lastUpdated >= updatedFrom && ticket.lastUpdated < updatedUntil,
     (ticket) => dueInDays === undefined || (ticket.dueDate !== null && ticket.dueDate <= lastDue),
   ];
 }

@@ -20,9 +20,9 @@ export function stamp(at: number | null): string | null {
 }
 
 /** A row of `Tickets`, document section "Tickets": no body, no tags, no comments. */
-export function listRow(core: JitbitCore, ticket: JitbitTicket): Row {
+export function listRow(core: JitbitCore, ticket: JitbitTicket, parents: ReadonlySet<number>): Row {
   return {
-    ...sharedRow(core, ticket),
+    ...sharedRow(core, ticket, parents),
     Origin: jitbitOrigins[ticket.origin] ?? 'WebApp',
     LastUpdatedByUserID: ticket.lastUpdatedByUserId,
     LastUpdatedUsername: core.state.users.get(ticket.lastUpdatedByUserId ?? 0)?.username ?? '',
@@ -34,7 +34,7 @@ export function listRow(core: JitbitCore, ticket: JitbitTicket): Row {
 export function subTicketRow(core: JitbitCore, ticket: JitbitTicket): Row {
   const user = core.state.users.get(ticket.lastUpdatedByUserId ?? 0);
   return {
-    ...sharedRow(core, ticket),
+    ...sharedRow(core, ticket, parentIds(core)),
     Origin: ticket.origin,
     StatusColor: null,
     LastUpdatedByUserID: ticket.lastUpdatedByUserId,
@@ -42,7 +42,14 @@ export function subTicketRow(core: JitbitCore, ticket: JitbitTicket): Row {
   };
 }
 
-function sharedRow(core: JitbitCore, ticket: JitbitTicket): Row {
+/** The tickets that have sub-tickets, found once for a whole page. */
+export function parentIds(core: JitbitCore): Set<number> {
+  const ids = new Set<number>();
+  for (const { parentId } of core.state.tickets.values()) if (parentId !== null) ids.add(parentId);
+  return ids;
+}
+
+function sharedRow(core: JitbitCore, ticket: JitbitTicket, parents: ReadonlySet<number>): Row {
   const { users, categories, companies, statuses } = core.state;
   const submitter = users.get(ticket.userId);
   const tech = users.get(ticket.assignedToUserId ?? 0);
@@ -75,7 +82,7 @@ function sharedRow(core: JitbitCore, ticket: JitbitTicket): Row {
     SectionID: category?.sectionId ?? null,
     Category: category?.name ?? '',
     Email: submitter?.email ?? '',
-    HasChildren: [...core.state.tickets.values()].some((other) => other.parentId === ticket.id),
+    HasChildren: parents.has(ticket.id),
   };
 }
 

@@ -12,7 +12,7 @@ import {
   type Request,
 } from './endpoint.ts';
 import { filtered, ordered, type RowOrder } from './list.ts';
-import { fieldRow, fieldValueRow, listRow, ticketDetail, type Row } from './rows.ts';
+import { fieldRow, fieldValueRow, listRow, parentIds, ticketDetail, type Row } from './rows.ts';
 import type { JitbitField, JitbitTicket } from './state.ts';
 
 /** The document's part "Ticket methods" without links; `order` is the desk's row order at this moment. */
@@ -23,7 +23,7 @@ export function ticketEndpoints(order: () => RowOrder, random: Random): Endpoint
       const count = Math.min(Math.max(request.params.int('count') ?? 10, 0), 300);
       const offset = Math.max(request.params.int('offset') ?? 0, 0);
       const rows = ordered(filtered(request, visible(request)), order(), random);
-      return json(rows.slice(offset, offset + count).map((ticket) => row(request, ticket)));
+      return json(rows.slice(offset, offset + count).map(rowsOf(request)));
     },
     'GET search': search,
     'GET ticket': (request) => json(ticketDetail(request.core, visibleTicket(request), request.user)),
@@ -58,10 +58,13 @@ function visible({ core, user }: Request): JitbitTicket[] {
   return [...core.state.tickets.values()].filter((ticket) => canSee(core, user, ticket));
 }
 
-function row(request: Request, ticket: JitbitTicket): Row {
-  const plain = listRow(request.core, ticket);
-  if (!request.params.bool('includeCustomFields', false)) return plain;
-  return { ...plain, CustomFields: valuesOf(request, ticket, false) };
+function rowsOf(request: Request): (ticket: JitbitTicket) => Row {
+  const parents = parentIds(request.core);
+  const withFields = request.params.bool('includeCustomFields', false);
+  return (ticket) => ({
+    ...listRow(request.core, ticket, parents),
+    ...(withFields ? { CustomFields: valuesOf(request, ticket, false) } : {}),
+  });
 }
 
 /** The document does not print the answer of Search; rows as in Tickets. */
@@ -77,7 +80,7 @@ function search(request: Request): Reply {
       (assigned === undefined || ticket.assignedToUserId === assigned) &&
       words.every((word) => textOf(ticket).includes(word)),
   );
-  return json(found.map((ticket) => listRow(request.core, ticket)));
+  return json(found.map(rowsOf(request)));
 }
 
 /** "Returns the created ticket ID": a bare number. */

@@ -30,6 +30,7 @@ export interface Call {
 
 /** The log of requests, in order of arrival, with the selections tests need. */
 export interface Calls {
+  /** The latest calls, at least the last 10,000. */
   readonly all: readonly Call[];
   /** Calls of one endpoint, `comment` or `POST comment`; case does not matter. */
   named(name: string): Call[];
@@ -51,6 +52,8 @@ export interface CallLog extends Calls {
   add(call: Omit<Call, 'number'>): Call;
 }
 
+const keptCalls = 20_000;
+
 export function createCallLog(): CallLog {
   const all: Call[] = [];
   let count = 0;
@@ -62,6 +65,7 @@ export function createCallLog(): CallLog {
     },
     add: (call) => {
       const numbered = { ...call, number: ++count };
+      if (all.length >= keptCalls) all.splice(0, keptCalls / 2);
       all.push(numbered);
       return numbered;
     },

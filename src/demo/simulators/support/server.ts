@@ -167,5 +167,5 @@ function reset(response: ServerResponse): 'gone' {
 }
 
 function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
+  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
 }

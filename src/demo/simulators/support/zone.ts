@@ -1,6 +1,7 @@
-/** The calendar date (`YYYY-MM-DD`) of an instant in an IANA zone. */
-export function dateIn(zone: string, at: number): string {
-  return wallClock(zone, at).slice(0, 10);
+/** The instants at which a calendar date (`YYYY-MM-DD`) begins and ends in an IANA zone. */
+export function dayIn(zone: string, date: string): { readonly from: number; readonly until: number } {
+  const next = new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+  return { from: parseIn(zone, date), until: parseIn(zone, next) };
 }
 
 /** Reads a date or date-time as a server in `zone` does: text without an offset is local there. NaN if unreadable. */
