@@ -11,17 +11,8 @@ import {
   type Endpoints,
   type Request,
 } from './endpoint.ts';
-import {
-  categoryRow,
-  commentRow,
-  currentUser,
-  linkedRow,
-  subTicketRow,
-  techRow,
-  ticketDetail,
-  userInfo,
-  userRow,
-} from './rows.ts';
+import { categoryRow, currentUser, techRow, userInfo, userRow } from './lookup-rows.ts';
+import { commentRow, linkedRow, subTicketRow, ticketDetail } from './rows.ts';
 import type { JitbitTicket, JitbitUser } from './state.ts';
 
 /** What `comment` answers: the document is silent. */

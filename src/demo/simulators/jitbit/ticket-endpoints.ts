@@ -12,7 +12,8 @@ import {
   type Request,
 } from './endpoint.ts';
 import { filtered, ordered, type RowOrder } from './list.ts';
-import { fieldRow, fieldValueRow, listRow, parentIds, ticketDetail, type Row } from './rows.ts';
+import { fieldRow, fieldValueRow, type Row } from './lookup-rows.ts';
+import { listRow, parentIds, ticketDetail } from './rows.ts';
 import type { JitbitField, JitbitTicket } from './state.ts';
 
 /** The document's part "Ticket methods" without links; `order` is the desk's row order at this moment. */
