@@ -27,7 +27,7 @@ function distance(a: string, b: string): number {
 /** Names longer than this are compared by their beginning only, so that a huge text costs nothing. */
 const COMPARED_LENGTH = 60;
 
-/** Up to `count` of the known names, nearest first. A name that contains the wanted one is as near as one letter off. */
+/** Up to `count` of the known names that are near, nearest first. One that contains the wanted name is one letter off. */
 export function nearestNames(wanted: string, known: readonly string[], count = 3): readonly string[] {
   const target = foldName(wanted).slice(0, COMPARED_LENGTH);
   const unique = [...new Set(known)].filter((name) => name !== '');
@@ -36,13 +36,22 @@ export function nearestNames(wanted: string, known: readonly string[], count = 3
     const contained = target !== '' && (folded.includes(target) || target.includes(folded));
     return { name, score: contained ? 1 : distance(target, folded) };
   });
-  scored.sort((a, b) => a.score - b.score || a.name.localeCompare(b.name));
-  return scored.slice(0, count).map((entry) => entry.name);
+  const near = scored.filter(({ score }) => score <= Math.max(1, Math.ceil(target.length / 2)));
+  return near
+    .toSorted((a, b) => a.score - b.score || a.name.localeCompare(b.name))
+    .slice(0, count)
+    .map((entry) => entry.name);
 }
+
+/** Names that are listed when none is near. */
+const LISTED = 5;
 
 /** `no category "Netwrok"; nearest: Network L1, Network L2`, for the error that a person reads. */
 export function describeMiss(kind: string, wanted: string, known: readonly string[]): string {
   const nearest = nearestNames(wanted, known);
-  const hint = nearest.length === 0 ? 'none is known' : `nearest: ${nearest.join(', ')}`;
-  return `no ${kind} "${wanted.slice(0, 100)}"; ${hint}`;
+  const miss = `no ${kind} "${wanted.slice(0, 100)}"`;
+  if (nearest.length > 0) return `${miss}; nearest: ${nearest.join(', ')}`;
+  if (known.length === 0) return `${miss}; none is known`;
+  const more = known.length > LISTED ? `, … (${known.length})` : '';
+  return `${miss}; known: ${known.slice(0, LISTED).join(', ')}${more}`;
 }

@@ -132,7 +132,7 @@ class Client implements VendorHttp {
     reason: VendorReason,
     more: { notApplied?: boolean; cause?: unknown } = {},
   ): VendorError {
-    return this.#error(message, { reason, ...more });
+    return this.#error(`: ${message}`, { reason, ...more });
   }
 
   async close(): Promise<void> {
@@ -174,7 +174,7 @@ class Client implements VendorHttp {
 
   #transportError(call: VendorCall, error: ExchangeError): VendorError {
     const detail = error.cause instanceof Error ? ` (${causeText(error.cause)})` : '';
-    return this.#error(`${call.method} ${call.path}: ${error.message}${detail}`, {
+    return this.#error(` ${call.method} ${call.path}: ${error.message}${detail}`, {
       reason: error.failure === 'too_large' ? 'unreadable' : 'timeout',
       notApplied: !error.sent,
       cause: error,
@@ -230,7 +230,7 @@ class Client implements VendorHttp {
     const { reason, notApplied } = call.statuses?.[status] ?? classifyStatus(status, this.#options.statuses);
     const retryAt = await this.#quieten(reason, raw, answer.serverNow);
     const said = this.#excerpt(answer.text);
-    return this.#error(`${call.method} ${call.path} answered ${status}${said === '' ? '' : `: ${said}`}`, {
+    return this.#error(` ${call.method} ${call.path} answered ${status}${said === '' ? '' : `: ${said}`}`, {
       reason,
       notApplied,
       status,
@@ -281,9 +281,10 @@ class Client implements VendorHttp {
   }
 
   #unreadable(call: VendorCall, what: string, cause?: unknown, status?: number): VendorError {
-    return this.#error(`${call.method} ${call.path}: ${what}`, { reason: 'unreadable', cause, status });
+    return this.#error(` ${call.method} ${call.path}: ${what}`, { reason: 'unreadable', cause, status });
   }
 
+  /** @param message what follows the vendor's name: ` GET rows …` or `: …` */
   #error(
     message: string,
     more: {
@@ -295,7 +296,7 @@ class Client implements VendorHttp {
     },
   ): VendorError {
     const { vendor, io } = this.#options;
-    return new VendorError(this.#redact(`${vendor.name} ${message}`), {
+    return new VendorError(this.#redact(`${vendor.name}${message}`), {
       ...more,
       vendor: vendor.id,
       connection: io.connection,
