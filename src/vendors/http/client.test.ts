@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
+import { VendorError } from '../../errors.ts';
 import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
 import { createVendorHttp, encodeParams, type VendorHttp, type VendorHttpOptions } from './client.ts';
 
@@ -152,6 +153,39 @@ test('answers that become slow as a whole bring a silence and a finding', async 
 
   expect(slowIo.silences).toEqual([{ inMs: 30_000, reason: 'slow answers' }]);
   expect(slowIo.warnings).toHaveLength(1);
+});
+
+test.each([
+  ['poll', 50_000, true],
+  ['poll', 70_000, false],
+  ['action', 2_000, true],
+  ['action', 5_000, false],
+] as const)('a %s call whose turn comes in %i ms is made: %s', async (lane, inMs, made) => {
+  const clock = new ContractClock();
+  const turnAt = clock.now() + inMs;
+  const busy = new ContractIo(clock);
+  busy.spend = async () => {
+    if (clock.now() >= turnAt) return;
+    throw new VendorError('no budget left', {
+      reason: 'rate_limited',
+      vendor: 'acmedesk',
+      connection: 'acme',
+      retryAt: turnAt,
+      notApplied: true,
+    });
+  };
+  let calls = 0;
+  const origin = await serve((_, response) => {
+    calls += 1;
+    response.end('{}');
+  });
+
+  const outcome = await client(origin, { io: busy })
+    .call(GET, { ...contractContext(), lane })
+    .catch((error: unknown) => error);
+
+  expect(calls).toBe(made ? 1 : 0);
+  expect(outcome instanceof VendorError ? outcome.reason : 'made').toBe(made ? 'made' : 'rate_limited');
 });
 
 test('a silence that cannot be stored does not replace the answer', async () => {

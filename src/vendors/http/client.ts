@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Pool } from 'undici';
 import { VendorError, type VendorReason } from '../../errors.ts';
-import type { CallContext, Json, VendorIo } from '../vendor.ts';
+import type { CallContext, CallLane, Json, VendorIo } from '../vendor.ts';
 import { classifyStatus, parseRetryAfter, RateLimitBackoff, type StatusOverrides } from './classify.ts';
 import { exchange, ExchangeError, type ExchangeAnswer } from './exchange.ts';
 import { parseJson } from './json.ts';
@@ -82,6 +82,17 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Silence after answers that are slow as a whole. */
 const SLOW_SILENCE_MS = 30_000;
 
+/**
+ * How long a call waits for its turn in our own budget. Without this a read of many tickets would give up in the
+ * middle and begin again, over and over; whoever has a deadline waits less.
+ */
+const PATIENCE_MS: Readonly<Record<CallLane, number>> = {
+  escalation: 3_000,
+  action: 3_000,
+  poll: 60_000,
+  backfill: 120_000,
+};
+
 const gunzipAsync = promisify(gunzip);
 
 /** Opens the pool; makes no call. */
@@ -117,7 +128,7 @@ class Client implements VendorHttp {
   }
 
   async call(call: VendorCall, context: CallContext): Promise<VendorAnswer> {
-    await this.#io.spend(call.budget ?? 'default', context.lane);
+    await this.#spend(call.budget ?? 'default', context);
     const startedAt = this.#io.clock.monotonic();
     const raw = await this.#exchange(call, context);
     const answer = await this.#read(call, raw);
@@ -137,6 +148,21 @@ class Client implements VendorHttp {
 
   async close(): Promise<void> {
     await this.#pool.destroy();
+  }
+
+  /** @throws VendorError `rate_limited` when the turn does not come in time */
+  async #spend(budget: string, context: CallContext): Promise<void> {
+    const { clock } = this.#io;
+    const giveUpAt = clock.now() + PATIENCE_MS[context.lane];
+    for (;;) {
+      try {
+        return await this.#io.spend(budget, context.lane);
+      } catch (error) {
+        const turnAt = error instanceof VendorError ? error.retryAt : undefined;
+        if (turnAt === undefined || turnAt > giveUpAt || context.signal.aborted) throw error;
+        await clock.sleep(Math.max(turnAt - clock.now(), 1), context.signal);
+      }
+    }
   }
 
   async #exchange(call: VendorCall, context: CallContext): Promise<ExchangeAnswer> {
