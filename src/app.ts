@@ -4,7 +4,6 @@ import { openConnection, type Connection, type ConnectionOptions } from './conne
 import { createCrashPoint } from './act/crash.ts';
 import { createExecutor, type Executor } from './act/executor.ts';
 import { createOutgoing } from './act/outgoing.ts';
-import type { Resolution } from './act/task.ts';
 import { createHttpApp, listen } from './http/server.ts';
 import type { Hook } from './http/hooks.ts';
 import { createMetrics } from './http/metrics.ts';
@@ -23,7 +22,6 @@ import { createIdSource } from './record/ids.ts';
 import { listenFor } from './record/listen.ts';
 import { readSettings } from './record/settings.ts';
 import { readGauges } from './record/gauges.ts';
-import type { ClaimedStep } from './record/steps.ts';
 import { createActiveRules } from './rules/active.ts';
 import type { PublishWhen } from './rules/publish.ts';
 import { watchRules } from './rules/watch.ts';
@@ -54,8 +52,6 @@ export interface AppOptions {
   readonly crashAt: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told of every recorded try; the demo's timeline. */
-  readonly onOutcome?: (claimed: ClaimedStep, resolution: Resolution) => void;
 }
 
 export interface AppConnection extends ConnectionOptions {
@@ -79,6 +75,24 @@ const STOP_GRACE_MS = 3_000;
 
 /** Starts every part. The schema must be there (`migrate`). @throws whatever keeps it from starting */
 export async function startApp(options: AppOptions): Promise<App> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    const app = await startParts(options, (closer) => closers.push(closer));
+    return { ...app, stop: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** @param onClose told in starting order how each part is closed; they are called the other way round */
+async function startParts(
+  options: AppOptions,
+  onClose: (closer: () => Promise<unknown>) => void,
+): Promise<Omit<App, 'stop'>> {
   const { clock, log } = options;
   const database = openDatabase({
     url: options.databaseUrl,
@@ -86,11 +100,16 @@ export async function startApp(options: AppOptions): Promise<App> {
     ...(options.clockOffset === undefined ? {} : { clockOffset: options.clockOffset }),
     onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
+  onClose(() => database.close());
   const newId = createIdSource(() => clock.now());
   const instanceId = newId();
   const name = `${hostname()} ${process.pid}`;
   const instance = await joinInstances(instanceId, { database, clock, log, name, alone: options.alone });
+  onClose(() =>
+    instance.leave().catch((error: unknown) => log.warn({ err: error }, 'leases not given back')),
+  );
   const connections = await openConnections(options, database);
+  onClose(() => Promise.all([...connections.values()].map((connection) => connection.adapter?.close())));
   const active = createActiveRules(database, options.matchSettings);
   const watch = watchRules(
     { database, active, log, known: options.known, folder: options.rulesFolder, instance: name },
@@ -113,12 +132,13 @@ export async function startApp(options: AppOptions): Promise<App> {
     crash,
     onOutcome: (claimed, resolution) => {
       metrics.attempts.inc({ action: claimed.action, outcome: resolution.state });
-      options.onOutcome?.(claimed, resolution);
       wakeActions();
     },
   });
+  onClose(() => executor.stop(STOP_GRACE_MS));
   const poll: PollDeps = { database, store, instanceId, log, onRuns: wakeActions, crash };
   loops.push(...startLoops(options, { executor, instance, watch, connections, poll }));
+  onClose(() => Promise.all(loops.map((loop) => loop.stop())));
   const receiver = createReceiver({
     database,
     store,
@@ -127,6 +147,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     onNominations: () => undefined,
   });
   const listener = await listenFor(database, { deskhand_rules: () => void active.refresh() }, log);
+  onClose(() => listener.close());
   const server = await listen(
     createHttpApp({
       hooks: hooksOf(options, connections),
@@ -141,21 +162,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     }),
     options.listen,
   );
-
-  return {
-    port: server.port,
-    database,
-    async stop() {
-      await server.close();
-      await receiver.drain();
-      await Promise.all(loops.map((loop) => loop.stop()));
-      await executor.stop(STOP_GRACE_MS);
-      await instance.leave().catch((error: unknown) => log.warn({ err: error }, 'leases not given back'));
-      await listener.close();
-      await Promise.all([...connections.values()].map((connection) => connection.adapter?.close()));
-      await database.close();
-    },
-  };
+  onClose(async () => {
+    await server.close();
+    await receiver.drain();
+  });
+  return { port: server.port, database };
 }
 
 async function openConnections(

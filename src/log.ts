@@ -48,9 +48,23 @@ export function createLogger(options: LogOptions): RootLog {
 function withReadableErrors(fields: Record<string, unknown>): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
-    copy[name] = value instanceof Error ? pino.stdSerializers.errWithCause(value) : value;
+    copy[name] = value instanceof Error ? readable(value, 0) : value;
   }
   return copy;
+}
+
+const MAX_CAUSES = 5;
+
+/** Only what people need: drivers hang their whole connection on an error. */
+function readable(error: Error, depth: number): Record<string, unknown> {
+  const { name: type, message, stack, cause } = error;
+  const more: Record<string, unknown> = {};
+  for (const key of ['code', 'reason', 'status', 'detail', 'constraint', 'table']) {
+    const value: unknown = (error as unknown as Record<string, unknown>)[key];
+    if (typeof value === 'string' || typeof value === 'number') more[key] = value;
+  }
+  if (cause instanceof Error && depth < MAX_CAUSES) more['cause'] = readable(cause, depth + 1);
+  return { type, message, ...more, stack };
 }
 
 /** What may stand in a secret within a finished JSON line: it ends at white space, a quote or an escape. */

@@ -59,7 +59,7 @@ export async function performDeskAction(
     return await runDesk(desk);
   } catch (error) {
     // Reading and planning failed: nothing was sent in this try.
-    return afterFailure(task, judgeError(error), false);
+    return afterFailure(task, judgeError(error));
   }
 }
 
@@ -147,7 +147,7 @@ async function sendOne(
   } catch (error) {
     const judged = judgeError(error);
     if (judged.reason === 'conflict') return 'conflict';
-    if (judged.notApplied) return { ...afterFailure(task, judged, true), parts, intent: sending.intent };
+    if (judged.notApplied) return { ...afterFailure(task, judged), parts, intent: sending.intent };
     const verified = await verifySend(desk, sending.intent, write, parts).catch((cause: unknown) =>
       unverified(desk, sending.intent, judgeError(cause).message),
     );

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Connection } from '../connections.ts';
-import { changeValue } from '../ingest/diff.ts';
+import { ANY_VALUE, changeValue } from '../ingest/diff.ts';
 import type { Log } from '../log.ts';
 import type { Rule, Step } from '../match/rule.ts';
 import { createBatcher } from '../record/batcher.ts';
@@ -180,13 +180,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     claimedAt: number,
   ): StepTask {
     const now = (): number => claimed.now + (deps.clock.monotonic() - claimedAt);
-    const scope = {
-      event: stored.event,
-      ruleId: rule.id,
-      ruleName: rule.name,
-      runId: claimed.runId,
-      oncall: {},
-    };
+    const scope = { event: stored.event, rule, runId: claimed.runId, oncall: {} };
     return {
       claimed,
       event: stored.event,
@@ -218,7 +212,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     const left = SEND_DEADLINE_MS - (deps.clock.monotonic() - startedAt);
     return {
       intent,
-      signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(Math.max(1, left))]),
+      signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(Math.max(1, Math.ceil(left)))]),
       expired: () => deps.clock.monotonic() - startedAt >= SEND_DEADLINE_MS,
     };
   }
@@ -268,7 +262,8 @@ function ownWritesOf(claimed: ClaimedStep, send: NewSend, newId: IdSource): read
     field,
     value: changeValue(field, to),
   }));
-  if (write.append === null) return sets;
+  const along = (write.alsoChanges ?? []).map((field) => ({ ...base, id: newId(), field, value: ANY_VALUE }));
+  if (write.append === null) return [...sets, ...along];
   const field = `comment:${write.part}`;
-  return [...sets, { ...base, id: newId(), field, value: normaliseText(write.append.text) }];
+  return [...sets, ...along, { ...base, id: newId(), field, value: normaliseText(write.append.text) }];
 }

@@ -31,22 +31,21 @@ export function judgeError(error: unknown): Judged {
 /** Answers that say no: the call changed nothing. */
 const SAID_NO: ReadonlySet<string> = new Set(['auth', 'rate_limited', 'conflict', 'refused', 'not_found']);
 
-/** What follows a failure that certainly changed nothing. */
-export function afterFailure(task: StepTask, failure: Failure, sent: boolean): Resolution {
+/** What follows a failure that certainly changed nothing. Postponing uses no attempt. */
+export function afterFailure(task: StepTask, failure: Failure): Resolution {
   const { claimed } = task;
-  const attempts = claimed.attempts + (sent ? 1 : 0);
   const next = nextAttempt(failure, {
-    attempts: Math.max(1, attempts),
+    attempts: claimed.attempts + 1,
     wantedAt: claimed.wantedAt?.getTime() ?? claimed.now,
     now: task.now(),
     random: Math.random(),
   });
-  const attempt = sent ? ({ state: 'refused', reason: next.because } as const) : null;
+  const attempt = { state: 'refused', reason: next.because } as const;
   switch (next.decision) {
     case 'dead':
       return decided('dead', next.because, { attempt, writes: 'refused' });
     case 'postpone':
-      return later('postponed', next.inMs, next.because, { attempt, uncounted: true, writes: 'refused' });
+      return later('postponed', next.inMs, next.because, { uncounted: true, writes: 'refused' });
     case 'retry':
       return later('pending', next.inMs, next.because, { attempt, writes: 'refused' });
   }

@@ -43,7 +43,7 @@ export async function performStep(task: StepTask, deps: PerformDeps): Promise<Tr
     }
     return await act(task, deps);
   } catch (error) {
-    return afterFailure(task, judgeError(error), false);
+    return afterFailure(task, judgeError(error));
   }
 }
 

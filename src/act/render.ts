@@ -1,5 +1,7 @@
 import type { DeskEvent } from '../event.ts';
-import { parseTemplate, render, type Escape, type Template, type TemplateScope } from '../match/template.ts';
+import type { Rule } from '../match/rule.ts';
+import { parseTemplate, render, type Escape, type Template } from '../match/template.ts';
+import { scopeOf } from '../match/template-scope.ts';
 
 /** Renders a rule's texts for one run. Parsed texts are kept: a rule's texts are rendered again and again. */
 export interface Renderer {
@@ -11,8 +13,7 @@ export interface Renderer {
 
 export interface RenderScope {
   readonly event: DeskEvent;
-  readonly ruleId: string;
-  readonly ruleName: string;
+  readonly rule: Rule;
   readonly runId: string;
   readonly oncall: Readonly<Record<string, string>>;
 }
@@ -34,19 +35,9 @@ export function createRendering(): (scope: RenderScope) => Renderer {
   }
 
   return (options) => {
-    const { event } = options;
-    const scope: TemplateScope = {
-      event,
-      ticket: event.ticket,
-      comment: event.comment,
-      trigger: event.trigger,
-      changes: event.changes,
-      body: event.body,
-      rule: { id: options.ruleId, name: options.ruleName },
-      run: { id: options.runId },
-      oncall: options.oncall,
-      connection: event.connection,
-    };
+    const { event, rule, runId, oncall } = options;
+    const connection = { name: event.connection, vendor: event.vendor };
+    const scope = scopeOf(event, rule, { run: { id: runId }, oncall, connection });
     const text = (template: string, escape: Escape): string =>
       template.includes('{') ? render(parse(template), scope, escape) : template;
     const json = (value: unknown): unknown => {

@@ -200,8 +200,8 @@ export function attribute(
     const now = valueAt(after, mark.field);
     if (now === undefined) continue;
     const settled = mark.answeredSeq !== null && readSeq > mark.answeredSeq;
-    const ours = sameValue(now, mark.value);
     const change = result[mark.field];
+    const ours = isAnyValue(mark.value) ? change !== undefined : sameValue(now, mark.value);
     if (ours) {
       if (change !== undefined) {
         result[mark.field] = { ...change, by: 'self' };
@@ -210,12 +210,19 @@ export function attribute(
       } else if (settled) {
         consumed.push(mark.id);
       }
-    } else if (settled && change !== undefined) {
+    } else if (settled && change !== undefined && !isAnyValue(mark.value)) {
       result[mark.field] = { from: mark.value, to: change.to, by: 'unknown' };
       consumed.push(mark.id);
     }
   }
   return { changes: result, consumed, cause };
+}
+
+/** The value of a mark for a field that the desk moved along with our write, to a value that nobody could foretell. */
+export const ANY_VALUE = { any: true } as const;
+
+function isAnyValue(value: unknown): boolean {
+  return isRecord(value) && value['any'] === true;
 }
 
 /** A field's value in the form that `changes` uses. */

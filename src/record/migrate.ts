@@ -1,11 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { LOCKS } from './locks.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url));
-
-/** Any number; the same in every version, so that two processes never migrate at once. */
-const MIGRATION_LOCK = 7_305_001;
 
 export interface Migration {
   readonly number: number;
@@ -56,7 +54,7 @@ export async function migrate(
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await client.query('SELECT pg_advisory_lock($1)', [LOCKS.migration]);
     return await applyMissing(client, await listMigrations(), onApplied);
   } finally {
     await client.end();

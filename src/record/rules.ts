@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Rule } from '../match/rule.ts';
 import type { Db, Tx } from './database.ts';
-
-/** Groups that store events hold it shared, activation takes it exclusively: no event falls between two sets. */
-const SWITCH_LOCK = 7_305_002;
+import { LOCKS } from './locks.ts';
 
 /** A rule as published: the immutable version and the text it came from. */
 export interface RuleVersion {
@@ -19,7 +17,7 @@ export interface RuleVersion {
  * @returns the active set's id, null if none was ever published
  */
 export async function pinActiveSet(tx: Tx): Promise<number | null> {
-  await sql`SELECT pg_advisory_xact_lock_shared(${SWITCH_LOCK})`.execute(tx);
+  await sql`SELECT pg_advisory_xact_lock_shared(${LOCKS.ruleSwitch})`.execute(tx);
   return activeSetId(tx);
 }
 
@@ -95,7 +93,7 @@ export async function insertRuleSet(tx: Tx, rules: readonly Rule[], publishedBy:
 
 /** Switches the one row, under the exclusive lock, and does nothing else there. */
 export async function activateRuleSet(tx: Tx, ruleSetId: number): Promise<void> {
-  await sql`SELECT pg_advisory_xact_lock(${SWITCH_LOCK})`.execute(tx);
+  await sql`SELECT pg_advisory_xact_lock(${LOCKS.ruleSwitch})`.execute(tx);
   await tx
     .insertInto('active_rule_set')
     .values({ rule_set_id: ruleSetId })

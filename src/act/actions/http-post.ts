@@ -52,7 +52,7 @@ export async function httpPost(
     if (once && !judged.notApplied) {
       return decided('uncertain', judged.message, { attempt: { state: 'unknown', reason: judged.message } });
     }
-    return afterFailure(task, judged, true);
+    return afterFailure(task, judged);
   }
 }
 

@@ -36,7 +36,7 @@ export async function slackPost(
       return postedAt(posted.channel, posted.ts, true);
     } catch (error) {
       const judged = judgeError(error);
-      if (judged.notApplied) return { ...afterFailure(task, judged, true), intent: sending.intent };
+      if (judged.notApplied) return { ...afterFailure(task, judged), intent: sending.intent };
       const attempt = { state: 'unknown', reason: judged.message } as const;
       const found = await lookUpIntent(task, channel, slack, deps, sending.intent).catch(() =>
         later('sending', deps.settleMs, 'outcome unknown: Slack does not answer', { intent: sending.intent }),
@@ -44,7 +44,7 @@ export async function slackPost(
       return { ...(found ?? later('pending', 0, 'verified absent: sending again')), attempt };
     }
   } catch (error) {
-    return afterFailure(task, judgeError(error), false);
+    return afterFailure(task, judgeError(error));
   }
 }
 

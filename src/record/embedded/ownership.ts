@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { LOCKS } from '../locks.ts';
 import { DATABASE } from './cluster.ts';
 import { DataInUseError } from './embedded-error.ts';
 
@@ -6,11 +7,6 @@ import { DataInUseError } from './embedded-error.ts';
  * Who uses an embedded database. The owner holds a session lock inside it, which dies with its process however that
  * ends; so does the shared lock of everybody who uses it.
  */
-
-/** Any number; the same in every version. */
-const OWNER_LOCK = 7_305_002;
-/** Shared by all who use the server; whoever gets it alone stops the server. */
-const USERS_LOCK = 7_305_003;
 
 /** A killed owner's session ends when its server process notices, which is at once unless it computes. */
 const STALE_OWNER_MS = 5000;
@@ -60,7 +56,7 @@ export async function openOwnDatabase(
 export async function takeOwnership(session: pg.Client, dataDir: string): Promise<void> {
   for (const begun = performance.now(); ;) {
     const { rows } = await session.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [
-      OWNER_LOCK,
+      LOCKS.embeddedOwner,
     ]);
     if (rows[0]?.taken === true) return;
     const owner = await findOwner(session);
@@ -95,7 +91,7 @@ async function findOwner(session: pg.Client): Promise<Owner | null> {
        FROM pg_locks l JOIN pg_stat_activity a USING (pid)
       WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = $1 AND l.objsubid = 1
         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-    [OWNER_LOCK],
+    [LOCKS.embeddedOwner],
   );
   const found = rows[0];
   if (found === undefined) return null;
@@ -107,7 +103,7 @@ async function findOwner(session: pg.Client): Promise<Owner | null> {
  * Enters among those who use the server. Waits while another one is stopping it, and then fails with the connection.
  */
 export async function joinUsers(session: pg.Client): Promise<void> {
-  await session.query('SELECT pg_advisory_lock_shared($1)', [USERS_LOCK]);
+  await session.query('SELECT pg_advisory_lock_shared($1)', [LOCKS.embeddedUsers]);
 }
 
 /**
@@ -118,12 +114,12 @@ export async function joinUsers(session: pg.Client): Promise<void> {
  *   is, nobody new gets in
  */
 export async function leaveUsers(session: pg.Client, spareOthers: boolean): Promise<boolean> {
-  await session.query('SELECT pg_advisory_unlock_shared($1)', [USERS_LOCK]);
+  await session.query('SELECT pg_advisory_unlock_shared($1)', [LOCKS.embeddedUsers]);
   const { rows } = await session.query<{ last: boolean; alone: boolean }>(
     `SELECT pg_try_advisory_lock($1) AS last,
             NOT EXISTS (SELECT FROM pg_stat_activity
                          WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS alone`,
-    [USERS_LOCK],
+    [LOCKS.embeddedUsers],
   );
   return rows[0]?.last === true && (rows[0].alone || !spareOthers);
 }

@@ -1,0 +1,84 @@
+import { startApp } from '../app.ts';
+import { systemClock } from '../clock.ts';
+import { loadSetup, type Config, type Environment } from '../config.ts';
+import { createLogger, type Log } from '../log.ts';
+import { openEmbedded } from '../record/embedded/embedded.ts';
+import { migrate } from '../record/migrate.ts';
+import { vendors } from '../vendors/registry.ts';
+import { readArguments } from './arguments.ts';
+import { knownNamesOf, matchSettingsOf } from './setup.ts';
+import { untilStopped, whenAborted } from './stop-signals.ts';
+
+/** Watches the configured desks until it is told to stop. */
+export async function run(args: readonly string[]): Promise<number> {
+  readArguments(args, {});
+  const { environment, config } = loadSetup(process.env, vendors);
+  const log = createLogger({
+    level: environment.logLevel,
+    secrets: [...environment.secrets, ...config.secrets],
+  });
+  warnAboutGaps(environment, config, log);
+  const stopping = untilStopped();
+  const embedded =
+    environment.databaseUrl === null
+      ? await openEmbedded({
+          dataDir: environment.dataDir,
+          log,
+          command: 'serve',
+          onLost: (error) => lost(log, error),
+        })
+      : null;
+  const databaseUrl = embedded?.url ?? environment.databaseUrl ?? '';
+  try {
+    const { applied } = await migrate(databaseUrl);
+    if (applied.length > 0) log.info({ migrations: applied }, 'schema brought up to date');
+    const app = await startApp({
+      databaseUrl,
+      alone: embedded !== null,
+      connections: config.connections,
+      rulesFolder: environment.rulesDir,
+      // With the embedded database the folder always wins.
+      publishWhen: embedded === null ? 'new' : 'changed',
+      known: knownNamesOf(config, process.env),
+      matchSettings: matchSettingsOf(config),
+      slack: config.slack,
+      httpAllow: config.http.allow,
+      listen: { host: environment.host, port: environment.port },
+      adminToken: environment.adminToken,
+      metricsToken: environment.metricsToken,
+      environment: process.env,
+      crashAt: process.env['DESKHAND_CRASH_AT'],
+      clock: systemClock,
+      log,
+    });
+    log.info(
+      { host: environment.host, port: app.port, readyMs: Math.round(performance.now()) },
+      'deskhand is ready',
+    );
+    await whenAborted(stopping);
+    log.info({}, 'stopping');
+    await app.stop();
+  } finally {
+    await embedded?.stop();
+  }
+  log.info({}, 'stopped');
+  return 0;
+}
+
+/** Without its database nothing can be promised: whoever supervises the process starts it again. */
+function lost(log: Log, error: Error): void {
+  log.error({ err: error }, 'the embedded database is lost');
+  process.exit(1);
+}
+
+/** Things that are allowed but surprise people later. */
+function warnAboutGaps(environment: Environment, config: Config, log: Log): void {
+  if (environment.adminToken === null) {
+    log.warn({}, 'DESKHAND_ADMIN_TOKEN is not set: the API, the console and /metrics answer 401 to all');
+  }
+  for (const { name, verify, vendor } of config.connections) {
+    if (verify === null && vendor.inbound !== null) {
+      log.warn({ connection: name }, 'no webhook_secret or verify: its hook answers 401 to all');
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { Config } from '../config.ts';
+import type { KnownNames } from '../match/load.ts';
+import type { MatchSettings } from '../match/matcher.ts';
+import type { Environment } from '../config.ts';
+import { connectEmbedded } from '../record/embedded/embedded.ts';
+import type { Log } from '../log.ts';
+
+/** What rules may refer to, as this configuration says. */
+export function knownNamesOf(config: Config, env: Readonly<Record<string, string | undefined>>): KnownNames {
+  return {
+    connections: Object.fromEntries(
+      config.connections.map(({ name, vendor }) => [
+        name,
+        { vendor: vendor.id, vendorName: vendor.name, actions: vendor.capabilities.actions },
+      ]),
+    ),
+    lists: Object.keys(config.lists),
+    calendars: [],
+    environment: Object.keys(env),
+    oncall: [],
+  };
+}
+
+export function matchSettingsOf(config: Config): MatchSettings {
+  return {
+    lists: config.lists,
+    locales: Object.fromEntries(
+      config.connections.flatMap(({ name, locale }) => (locale === null ? [] : [[name, locale]])),
+    ),
+    workingMs: null,
+  };
+}
+
+/** The database that a command works on, and how to leave it. */
+export interface OpenedDatabase {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** `DATABASE_URL`, or the embedded database as a client: running, or started for this command. */
+export async function openForCommand(
+  environment: Environment,
+  command: string,
+  log: Log,
+): Promise<OpenedDatabase> {
+  if (environment.databaseUrl !== null) return { url: environment.databaseUrl, close: async () => undefined };
+  const embedded = await connectEmbedded({ dataDir: environment.dataDir, log, command });
+  return { url: embedded.url, close: () => embedded.stop() };
+}
