@@ -109,7 +109,7 @@ async function startParts(
     instance.leave().catch((error: unknown) => log.warn({ err: error }, 'leases not given back')),
   );
   const connections = await openConnections(options, database);
-  onClose(() => Promise.all([...connections.values()].map((connection) => connection.adapter?.close())));
+  onClose(() => Promise.all([...connections.values()].map(async (connection) => connection.adapter?.close())));
   const active = createActiveRules(database, options.matchSettings);
   const watch = watchRules(
     { database, active, log, known: options.known, folder: options.rulesFolder, instance: name },

@@ -13,8 +13,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return help ? 0 : 2;
   }
   try {
-    const { run } = await command.load();
-    return await run(rest);
+    const loaded = await command.load();
+    return await loaded.run(rest);
   } catch (error) {
     if (error instanceof ConfigError) {
       for (const problem of error.problems) console.error(formatProblem(problem));

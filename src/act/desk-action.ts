@@ -3,14 +3,15 @@ import { readConnections } from '../record/connections.ts';
 import type { Database } from '../record/database.ts';
 import { boundTo } from '../record/steps.ts';
 import type { Intent, Part } from '../record/tables.ts';
-import type {
-  Adapter,
-  CallContext,
-  Child,
-  DeskAction,
-  Needs,
-  PlannedWrite,
-  TicketRead,
+import {
+  childKind,
+  type Adapter,
+  type CallContext,
+  type Child,
+  type DeskAction,
+  type Needs,
+  type PlannedWrite,
+  type TicketRead,
 } from '../vendors/vendor.ts';
 import { afterFailure, judgeError } from './failure.ts';
 import { decided, later, LEASE_LOST, type Parts, type Resolution, type StepTask } from './task.ts';
@@ -143,7 +144,7 @@ async function sendOne(
   try {
     const result = await adapter.send(write, { lane: desk.context.lane, signal: sending.signal });
     deps.crashPoint('after_send');
-    return { parts: { ...parts, [write.part]: madeBy(write, result.childId) } };
+    return { parts: { ...parts, [write.part]: madeBy(desk, write, result.childId) } };
   } catch (error) {
     const judged = judgeError(error);
     if (judged.reason === 'conflict') return 'conflict';
@@ -156,8 +157,9 @@ async function sendOne(
   }
 }
 
-function madeBy(write: PlannedWrite, child: string | null): Part {
-  return write.append === null ? { child } : { child, kind: write.append.children };
+function madeBy(desk: DeskTask, write: PlannedWrite, child: string | null): Part {
+  if (write.append === null) return { child };
+  return { child, kind: childKind(write.append.children), connection: desk.connection.id };
 }
 
 /** The desk does not even answer a read: look again after the settle time. */
@@ -181,7 +183,7 @@ async function verifySend(
   const found = await lookUp(desk, intent, write);
   switch (found.answer) {
     case 'present':
-      return { parts: { ...parts, [write.part]: madeBy(write, found.child) } };
+      return { parts: { ...parts, [write.part]: madeBy(desk, write, found.child) } };
     case 'uncertain':
       return decided('uncertain', found.because, { intent, parts });
     case 'overtaken':
@@ -213,7 +215,7 @@ async function lookUp(desk: DeskTask, intent: Intent, write: PlannedWrite): Prom
   const children = await desk.adapter.listChildren(write, desk.context);
   const { db } = desk.deps.database;
   const [taken, rows] = await Promise.all([
-    takenByOthers(desk, write.append.children, children ?? []),
+    takenByOthers(desk, childKind(write.append.children), children ?? []),
     readConnections(db),
   ]);
   return judgeAppend({

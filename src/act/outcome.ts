@@ -40,9 +40,9 @@ function endsRun(resolution: Resolution, required: boolean): string | null {
 }
 
 function boundOf(parts: Parts, claimed: ClaimedStep): readonly BoundChild[] {
-  return Object.values(parts).flatMap(({ child, kind }) =>
+  return Object.values(parts).flatMap(({ child, kind, connection }) =>
     child === null || kind === undefined
       ? []
-      : [{ connectionId: claimed.connectionId, kind, childId: child, stepId: claimed.stepId }],
+      : [{ connectionId: connection ?? claimed.connectionId, kind, childId: child, stepId: claimed.stepId }],
   );
 }

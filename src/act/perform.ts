@@ -15,7 +15,7 @@ import { performDeskAction } from './desk-action.ts';
 import { isDeskStep, renderDeskAction, unsupported, type DeskStep } from './desk-params.ts';
 import { afterFailure, judgeError } from './failure.ts';
 import { conditionToRecheck, DEFAULT_WHILE, lateGate } from './gates.ts';
-import { decided, later, LEASE_LOST, type Resolution, type StepTask } from './task.ts';
+import { decided, later, type LEASE_LOST, type Resolution, type StepTask } from './task.ts';
 
 /**
  * One try of one step: is it still wanted, then the action. In comes a claimed step, out goes a resolution with its

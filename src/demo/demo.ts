@@ -229,7 +229,7 @@ async function sendAlert({ base, timeline, clock }: Play): Promise<void> {
 
 function summarise(timeline: Timeline, slack: Slack, write: (line: string) => void): boolean {
   write('\nWhat happened:');
-  for (const [what, count] of [...timeline.counts].sort()) write(`  ${String(count).padStart(4)}  ${what}`);
+  for (const [what, count] of [...timeline.counts].toSorted(([a], [b]) => (a < b ? -1 : 1))) write(`  ${String(count).padStart(4)}  ${what}`);
   write(`  ${String(slack.messages.length).padStart(4)}  messages in Slack`);
   const shown = ['reassign', 'comment', 'slack.post'].every((action) =>
     ['poll', 'webhook'].every((via) => timeline.counts.has(`${action} from a ${via}: done`)),

@@ -2,7 +2,7 @@ import type { Change, DeskEvent, Via } from '../event.ts';
 import { toInstant } from '../clock.ts';
 import { normaliseText } from '../vendors/http/text.ts';
 import type { Tx } from '../record/database.ts';
-import { boundTo } from '../record/steps.ts';
+import { madeBySteps } from '../record/steps.ts';
 import { fulfil, nominate, type Nomination } from '../record/nominations.ts';
 import {
   deleteOwnWrites,
@@ -72,13 +72,13 @@ export async function applyReads(
   const current = reads.filter(({ read, readSeq }) => readSeq > (rows.get(read.id)?.appliedSeq ?? 0));
   const overtaken = reads.filter((read) => !current.includes(read));
   const writes = await readOwnWrites(tx, context.connectionId, ids);
-  const ownComments = await findOwnComments(tx, context, current);
+  const own = await findOwnChildren(tx, context, current, writes);
 
   const parts = current.map((entry) => {
     const row = rows.get(entry.read.id);
     if (row === undefined) throw new Error(`ticket ${entry.read.id} was not locked`);
     const marks = writes.filter((write) => write.ticketId === entry.read.id);
-    return applyOne(entry, row, marks, ownComments, context, deps);
+    return applyOne(entry, row, marks, own, context, deps);
   });
   await updateTickets(
     tx,
@@ -118,7 +118,7 @@ function applyOne(
   { read, readSeq, version }: AppliedRead,
   row: StoredTicket,
   marks: readonly OwnWrite[],
-  ownComments: OwnComments,
+  own: OwnChildren,
   context: ApplyContext,
   deps: StoreDeps,
 ): Part {
@@ -131,7 +131,7 @@ function applyOne(
   const base = { ticketId: row.ticketId, snapshot, commentIds, versions, gone: false };
 
   if (row.unseen) {
-    const drafts = context.silent ? [] : firstSeen(snapshot, row, context, maker);
+    const drafts = context.silent ? [] : firstSeen(snapshot, row, context, maker, own.ticket(row.ticketId));
     return { update: { ...base, revision: row.revision + 1, resetAttention: false }, drafts, consumed: [] };
   }
 
@@ -143,7 +143,7 @@ function applyOne(
   if (changed) drafts.push(maker.updated(revision, attributed.changes, attributed.cause));
   if (read.comments !== null) {
     const news = newComments(row.commentIds, read.comments, context.baselineAt, context.wantSystemComments);
-    drafts.push(...news.map((comment) => maker.comment(comment, revision, ownComments.of(read.id, comment))));
+    drafts.push(...news.map((comment) => maker.comment(comment, revision, own.comment(read.id, comment))));
   }
   return {
     update: { ...base, revision, resetAttention: resetsAttention(found) },
@@ -181,24 +181,21 @@ function firstSeen(
   row: StoredTicket,
   context: ApplyContext,
   maker: EventMaker,
+  own: Cause | null,
 ): readonly EventDraft[] {
   const since = context.baselineAt - context.overlapMs;
   const createdAt = snapshot.created_at == null ? null : Date.parse(snapshot.created_at);
-  if (createdAt !== null && createdAt >= since) return [maker.created(row.revision + 1)];
+  if (createdAt !== null && createdAt >= since) return [maker.created(row.revision + 1, own)];
   const updatedAt = snapshot.updated_at == null ? null : Date.parse(snapshot.updated_at);
   if (updatedAt !== null && updatedAt >= context.baselineAt) return [maker.firstUpdate(row.revision + 1)];
   return [];
 }
 
 interface EventMaker {
-  created(revision: number): EventDraft;
-  updated(
-    revision: number,
-    changes: Readonly<Record<string, Change>>,
-    cause: { readonly depth: number; readonly stepId: string } | null,
-  ): EventDraft;
+  created(revision: number, own: Cause | null): EventDraft;
+  updated(revision: number, changes: Readonly<Record<string, Change>>, cause: Cause | null): EventDraft;
   firstUpdate(revision: number): EventDraft;
-  comment(comment: Comment, revision: number, own: OwnComment | null): EventDraft;
+  comment(comment: Comment, revision: number, own: Cause | null): EventDraft;
   gone(revision: number): EventDraft;
 }
 
@@ -211,7 +208,7 @@ function eventMaker(
   const now = deps.now();
   const draft = (
     options: { key: string; type: string; occurredAt: string | null; revision: number } & Partial<DeskEvent>,
-    cause: { readonly depth: number; readonly stepId: string } | null = null,
+    cause: Cause | null = null,
   ): EventDraft => {
     const { occurredAt, revision, ...rest } = options;
     const { ticket, unknown } = presentTicket(snapshot, {
@@ -253,14 +250,18 @@ function eventMaker(
   const updatedAt = snapshot.updated_at ?? null;
 
   return {
-    created: (revision) =>
-      draft({
-        key: `created:${row.ticketId}`,
-        type: 'ticket.created',
-        occurredAt: snapshot.created_at ?? null,
-        revision,
-        actor: snapshot.creator ?? snapshot.requester ?? null,
-      }),
+    created: (revision, own) =>
+      draft(
+        {
+          key: `created:${row.ticketId}`,
+          type: 'ticket.created',
+          occurredAt: snapshot.created_at ?? null,
+          revision,
+          own: own !== null,
+          actor: actorOf(snapshot.creator ?? snapshot.requester, own !== null),
+        },
+        own,
+      ),
     updated: (revision, changes, cause) => {
       const own = Object.values(changes).every((change) => change.by === 'self');
       return draft(
@@ -312,52 +313,55 @@ function actorOf(person: Person | null | undefined, own: boolean): Person | null
   return own ? { ...person, kind: 'self' } : person;
 }
 
-interface OwnComment {
+/** The step of ours that made something, and how deep in a chain it stood. */
+interface Cause {
   readonly stepId: string;
   readonly depth: number;
 }
 
-interface OwnComments {
-  of(ticketId: string, comment: Comment): OwnComment | null;
+interface OwnChildren {
+  /** The step that posted this comment, or null. */
+  comment(ticketId: string, comment: Comment): Cause | null;
+  /** The step that created this ticket, or null. */
+  ticket(ticketId: string): Cause | null;
 }
 
 /** A comment is ours by its returned id, or by our account and the sent text; a forged reference is not enough. */
-async function findOwnComments(
+async function findOwnChildren(
   tx: Tx,
   context: ApplyContext,
   reads: readonly AppliedRead[],
-): Promise<OwnComments> {
-  const candidates = reads.flatMap(({ read }) =>
+  writes: readonly OwnWrite[],
+): Promise<OwnChildren> {
+  const comments = reads.flatMap(({ read }) =>
     read.gone || read.comments === null ? [] : read.comments.filter((comment) => isBot(comment, context)),
   );
-  if (candidates.length === 0) return { of: () => null };
-  const bound = await boundTo(
-    tx,
-    context.connectionId,
-    'comment',
-    candidates.map((comment) => comment.id),
-  );
-  const writes = await readOwnWrites(
-    tx,
-    context.connectionId,
-    reads.map(({ read }) => read.id),
-  );
+  const [posted, created] = await Promise.all([
+    madeBySteps(
+      tx,
+      context.connectionId,
+      'comments',
+      comments.map((comment) => comment.id),
+    ),
+    madeBySteps(
+      tx,
+      context.connectionId,
+      'tickets',
+      reads.map(({ read }) => read.id),
+    ),
+  ]);
   const texts = writes.filter((write) => write.field.startsWith('comment'));
   return {
-    of(ticketId, comment) {
+    comment(ticketId, comment) {
       if (!isBot(comment, context)) return null;
-      const stepId = bound.get(comment.id);
       const text = normaliseText(comment.text ?? '');
-      const write = texts.find(
-        (candidate) =>
-          candidate.stepId === stepId ||
-          (candidate.ticketId === ticketId &&
-            typeof candidate.value === 'string' &&
-            candidate.value === text),
+      return (
+        posted.get(comment.id) ??
+        texts.find((write) => write.ticketId === ticketId && write.value === text) ??
+        null
       );
-      if (write !== undefined) return { stepId: write.stepId, depth: write.depth };
-      return stepId === undefined ? null : { stepId, depth: 0 };
     },
+    ticket: (ticketId) => created.get(ticketId) ?? null,
   };
 }
 

@@ -10,5 +10,6 @@ export interface Settings {
 export async function readSettings(db: Db): Promise<Settings> {
   const rows = await db.selectFrom('settings').select(['key', 'value']).execute();
   const values = new Map(rows.map((row) => [row.key, row.value]));
-  return { referenceKey: String(values.get('reference_key') ?? ''), paused: values.get('paused') === true };
+  const key = values.get('reference_key');
+  return { referenceKey: typeof key === 'string' ? key : '', paused: values.get('paused') === true };
 }

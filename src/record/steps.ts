@@ -372,3 +372,19 @@ export async function boundTo(
     .execute();
   return new Map(rows.map((row) => [row.child_id, row.step_id]));
 }
+
+/** Which of these children our own steps made, with each step and the depth of its run. */
+export async function madeBySteps(
+  tx: Tx,
+  connectionId: number,
+  kind: string,
+  childIds: readonly string[],
+): Promise<ReadonlyMap<string, { readonly stepId: string; readonly depth: number }>> {
+  if (childIds.length === 0) return new Map();
+  const { rows } = await sql<{ child_id: string; step_id: string; depth: number }>`
+    SELECT b.child_id, b.step_id, r.depth
+      FROM bound_children b JOIN steps s ON s.id = b.step_id JOIN runs r ON r.id = s.run_id
+     WHERE b.connection_id = ${connectionId} AND b.child_kind = ${kind}
+       AND b.child_id = ANY(${childIds}::text[])`.execute(tx);
+  return new Map(rows.map((row) => [row.child_id, { stepId: row.step_id, depth: row.depth }]));
+}

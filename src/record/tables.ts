@@ -34,6 +34,8 @@ export interface Intent {
 export interface Part {
   readonly child: string | null;
   readonly kind?: string;
+  /** The connection it was made on. */
+  readonly connection?: number;
 }
 
 /** The stored event: its JSON without `body`, which is the raw bytes. */

@@ -197,6 +197,14 @@ export interface PlannedWrite {
   readonly request: Json;
 }
 
+/**
+ * What kind of child a write's `append.children` names: `comments:1042` lists comments, `tickets` tickets. The same
+ * words in every vendor: own comments and own tickets are recognised by them.
+ */
+export function childKind(children: string): string {
+  return children.split(':', 1)[0] ?? children;
+}
+
 /** Something an append made or might have made. */
 export interface Child {
   readonly id: string;
