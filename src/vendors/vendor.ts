@@ -58,6 +58,11 @@ export interface FeedSpec {
    * ticket stored as not final and absent from it was closed, merged or deleted: read it by id.
    */
   readonly lists?: 'changed' | 'open';
+  /**
+   * Another feed of this vendor with the same change tokens: a row that this one shows with the token stored for
+   * that one is not news. Default: none.
+   */
+  readonly versionsOf?: string;
 }
 
 export interface Capabilities {

@@ -188,6 +188,25 @@ test.each([
   expect(outcome instanceof VendorError ? outcome.reason : 'made').toBe(made ? 'made' : 'rate_limited');
 });
 
+test('calls that are queued behind a refused password are not made', async () => {
+  let calls = 0;
+  const origin = await serve((_, response) => {
+    calls += 1;
+    response.writeHead(401).end();
+  });
+  const quiet = new ContractIo(new ContractClock());
+  const http = client(origin, { io: quiet, authSilenceMs: 360_000 });
+
+  const first = await vendorFailure(http.call(GET, contractContext()));
+  const second = await vendorFailure(http.call(GET, contractContext()));
+  quiet.clock.ms += 360_000;
+  const third = await vendorFailure(http.call(GET, contractContext()));
+
+  expect([first.reason, second.reason, third.reason]).toEqual(['auth', 'rate_limited', 'auth']);
+  expect(second).toMatchObject({ notApplied: true, retryAt: first.retryAt });
+  expect(calls).toBe(2);
+});
+
 test('a silence that cannot be stored does not replace the answer', async () => {
   const failing = new ContractIo(new ContractClock());
   failing.silence = () => Promise.reject(new Error('no database'));

@@ -1,11 +1,18 @@
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { Pool } from 'undici';
 import { VendorError, type VendorReason } from '../../errors.ts';
 import type { CallContext, CallLane, Json, VendorIo } from '../vendor.ts';
+import {
+  AnswerError,
+  headerOf,
+  looksLikePage,
+  MAX_ANSWER_BYTES,
+  readBody,
+  readJson,
+  serverNowOf,
+  type AnswerBody,
+} from './answer.ts';
 import { classifyStatus, parseRetryAfter, RateLimitBackoff, type StatusOverrides } from './classify.ts';
 import { exchange, ExchangeError, type ExchangeAnswer } from './exchange.ts';
-import { parseJson } from './json.ts';
 import { createRedact, excerpt, type Redact } from './redact.ts';
 import { SlowDetector } from './slow.ts';
 import { htmlToText } from './text.ts';
@@ -77,8 +84,6 @@ export interface VendorHttpOptions {
 /** Sockets per connection: vendors limit calls per minute, so a few are plenty, and a hanging one blocks few. */
 const SOCKETS = 4;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A page of 300 Jitbit rows is about 400 KB. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Silence after answers that are slow as a whole. */
 const SLOW_SILENCE_MS = 30_000;
 
@@ -92,8 +97,6 @@ const PATIENCE_MS: Readonly<Record<CallLane, number>> = {
   poll: 60_000,
   backfill: 120_000,
 };
-
-const gunzipAsync = promisify(gunzip);
 
 /** Opens the pool; makes no call. */
 export function createVendorHttp(options: VendorHttpOptions): VendorHttp {
@@ -109,6 +112,8 @@ class Client implements VendorHttp {
   readonly #pool: Pool;
   readonly #backoff = new RateLimitBackoff();
   readonly #slow = new SlowDetector();
+  /** Until when this process is silent, by the monotonic clock: calls that are already queued must hear of it too. */
+  #silentUntil = 0;
 
   constructor(options: VendorHttpOptions) {
     const base = new URL(options.baseUrl);
@@ -128,7 +133,10 @@ class Client implements VendorHttp {
   }
 
   async call(call: VendorCall, context: CallContext): Promise<VendorAnswer> {
+    this.#checkSilence();
     await this.#spend(call.budget ?? 'default', context);
+    // The turn may have come only after somebody else was refused.
+    this.#checkSilence();
     const startedAt = this.#io.clock.monotonic();
     const raw = await this.#exchange(call, context);
     const answer = await this.#read(call, raw);
@@ -163,6 +171,18 @@ class Client implements VendorHttp {
         await clock.sleep(Math.max(turnAt - clock.now(), 1), context.signal);
       }
     }
+  }
+
+  /** Three calls with a refused password are a lock-out: those behind the first one are not made. */
+  #checkSilence(): void {
+    const { clock } = this.#io;
+    const leftMs = this.#silentUntil - clock.monotonic();
+    if (leftMs <= 0) return;
+    throw this.#error(': silent for a while, as the desk asked or refused us', {
+      reason: 'rate_limited',
+      notApplied: true,
+      retryAt: clock.now() + leftMs,
+    });
   }
 
   async #exchange(call: VendorCall, context: CallContext): Promise<ExchangeAnswer> {
@@ -208,49 +228,35 @@ class Client implements VendorHttp {
   }
 
   async #read(call: VendorCall, raw: ExchangeAnswer): Promise<VendorAnswer> {
-    const bytes = await this.#decompress(call, raw);
-    const charset = /charset="?([\w-]+)/i.exec(header(raw, 'content-type') ?? '')?.[1] ?? 'utf-8';
-    const text = decode(bytes, charset);
-    const date = Date.parse(header(raw, 'date') ?? '');
-    return {
-      status: raw.status,
-      text,
-      serverNow: Number.isNaN(date) ? null : date,
-      json: () => this.#json(call, text, bytes),
-    };
-  }
-
-  async #decompress(call: VendorCall, raw: ExchangeAnswer): Promise<Uint8Array> {
-    const encoding = header(raw, 'content-encoding')?.toLowerCase() ?? 'identity';
-    if (encoding === 'identity' || raw.body.length === 0) return raw.body;
-    if (encoding !== 'gzip' && encoding !== 'x-gzip') {
-      throw this.#unreadable(call, `content-encoding ${excerpt(encoding, this.#redact)} was not asked for`);
-    }
     try {
-      return await gunzipAsync(raw.body, { maxOutputLength: MAX_ANSWER_BYTES });
-    } catch (cause) {
-      throw this.#unreadable(call, 'broken or oversized gzip', cause);
+      const body = await readBody(raw);
+      return {
+        status: raw.status,
+        text: body.text,
+        serverNow: serverNowOf(raw),
+        json: () => this.#json(call, body),
+      };
+    } catch (error) {
+      if (!(error instanceof AnswerError)) throw error;
+      throw this.#unreadable(call, error.message, error);
     }
   }
 
-  #json(call: VendorCall, text: string, bytes: Uint8Array): unknown {
-    if (/^\s*<(?:!doctype|html|head|body|\?xml)/i.test(text)) {
-      throw this.#unreadable(call, `a page instead of JSON, "${this.#excerpt(text)}": wrong url?`);
+  #json(call: VendorCall, body: AnswerBody): unknown {
+    if (looksLikePage(body.text)) {
+      throw this.#unreadable(call, `a page instead of JSON, "${this.#excerpt(body.text)}": wrong url?`);
     }
     try {
-      return parseJson(text);
+      return readJson(body);
     } catch (cause) {
-      // A wrong charset in the header must not hide good JSON.
-      const utf8 = decode(bytes, 'utf-8');
-      if (utf8 !== text) return this.#json(call, utf8, bytes);
-      throw this.#unreadable(call, `not JSON: "${this.#excerpt(text)}"`, cause);
+      throw this.#unreadable(call, `not JSON: "${this.#excerpt(body.text)}"`, cause);
     }
   }
 
   async #refusal(call: VendorCall, raw: ExchangeAnswer, answer: VendorAnswer): Promise<VendorError> {
     const { status } = raw;
     if (status >= 300 && status < 400) {
-      const target = excerpt(header(raw, 'location') ?? 'nowhere', this.#redact);
+      const target = excerpt(headerOf(raw, 'location') ?? 'nowhere', this.#redact);
       return this.#unreadable(call, `a redirect to ${target}: wrong url?`, undefined, status);
     }
     const { reason, notApplied } = call.statuses?.[status] ?? classifyStatus(status, this.#options.statuses);
@@ -271,7 +277,7 @@ class Client implements VendorHttp {
     serverNow: number | null,
   ): Promise<number | undefined> {
     const now = this.#io.clock.now();
-    const asked = parseRetryAfter(header(raw, 'retry-after'), now, serverNow) ?? undefined;
+    const asked = parseRetryAfter(headerOf(raw, 'retry-after'), now, serverNow) ?? undefined;
     const { authSilenceMs = 0 } = this.#options;
     if (reason === 'rate_limited') {
       const until = asked ?? this.#backoff.strike(now);
@@ -288,6 +294,8 @@ class Client implements VendorHttp {
 
   /** The vendor's answer is the news; a failure to spread it must not replace it. */
   async #silence(untilMs: number, reason: string): Promise<void> {
+    const { clock } = this.#io;
+    this.#silentUntil = clock.monotonic() + untilMs - clock.now();
     try {
       await this.#io.silence(untilMs, reason);
     } catch (error) {
@@ -327,19 +335,6 @@ class Client implements VendorHttp {
       vendor: vendor.id,
       connection: io.connection,
     });
-  }
-}
-
-function header(answer: ExchangeAnswer, name: string): string | undefined {
-  const value = answer.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
-function decode(bytes: Uint8Array, charset: string): string {
-  try {
-    return new TextDecoder(charset).decode(bytes);
-  } catch {
-    return new TextDecoder().decode(bytes);
   }
 }
 

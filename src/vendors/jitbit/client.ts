@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { VendorError } from '../../errors.ts';
+import { looksLikePage } from '../http/answer.ts';
 import { createVendorHttp, type Params, type VendorAnswer, type VendorHttp } from '../http/client.ts';
 import type { StatusOverrides } from '../http/classify.ts';
 import type { CallContext, VendorIo } from '../vendor.ts';
@@ -119,7 +120,7 @@ class Client implements JitbitClient {
 
   async post(path: string, form: Params, context: CallContext): Promise<string> {
     const answer = await this.#change(path, form, context);
-    if (/^\s*<(?:!doctype|html)/i.test(answer.text)) {
+    if (looksLikePage(answer.text)) {
       throw this.#http.error(`POST ${path}: a page instead of an answer: wrong url?`, 'unreadable');
     }
     return answer.text.trim();

@@ -70,7 +70,7 @@ export async function readPage(
   const query = { ...filter, count: PAGE, offset: walk.offset, ...custom };
   const { rows, raw, serverNow } = await client.list('Tickets', query, TicketListRow, context);
 
-  lookups.learnStatuses(rows);
+  lookups.statuses.learn(rows);
   const times = rows.map((row) => updatedMs(row, mapping));
   const seen = advance(walk, rows, times);
   const next = nextStep(walk, seen, rows, times, listsOpen ? null : cursor, io.clock.now());

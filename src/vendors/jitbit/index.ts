@@ -17,7 +17,14 @@ export const jitbit: Vendor<JitbitSettings> = {
       // Integration reference 3.2: every 60 s; no look-back limit is documented.
       { name: 'tickets', cursor: 'date', pollEveryMs: 60_000, windowMs: null },
       // Nightly, for edits that do not move LastUpdated.
-      { name: 'reconcile', cursor: 'window', pollEveryMs: 24 * 3_600_000, windowMs: null, lists: 'open' },
+      {
+        name: 'reconcile',
+        cursor: 'window',
+        pollEveryMs: 24 * 3_600_000,
+        windowMs: null,
+        lists: 'open',
+        versionsOf: 'tickets',
+      },
     ],
     actions: {
       reassign: ['queue', 'agent'],

@@ -1,15 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { createDateParser } from '../http/dates.ts';
-import {
-  bodyText,
-  mapComments,
-  mapDetail,
-  mapPriority,
-  mapRow,
-  NOTHING_KNOWN,
-  rowVersion,
-  type Known,
-} from './map.ts';
+import { NOTHING_KNOWN, type Known } from './known.ts';
+import { mapDetail, mapPriority, mapRow, rowVersion } from './map.ts';
+import { bodyText, mapComments } from './map-comments.ts';
 import { TicketComment, TicketDetail, TicketListRow } from './schema.ts';
 import { JitbitSettings } from './settings.ts';
 

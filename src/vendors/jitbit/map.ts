@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto';
-import type {
-  Category,
-  Comment,
-  CustomValue,
-  Named,
-  ObservedTicket,
-  Person,
-  PersonKind,
-  Phase,
-  Priority,
-  PriorityLevel,
-  TicketFields,
+import {
+  PRIORITY_LEVELS,
+  type Category,
+  type Named,
+  type ObservedTicket,
+  type Phase,
+  type Priority,
+  type PriorityLevel,
+  type TicketFields,
 } from '../../ticket.ts';
-import { PRIORITY_LEVELS } from '../../ticket.ts';
 import type { DateParser } from '../http/dates.ts';
-import { htmlToText } from '../http/text.ts';
 import { foldName } from '../names.ts';
-import type { DeskUser, FieldValue, TicketComment, TicketDetail, TicketListRow } from './schema.ts';
+import type { Known, KnownCategory } from './known.ts';
+import { bodyText } from './map-comments.ts';
+import { mapCustom } from './map-custom.ts';
+import { assigneeOf, lastUpdatedBy, requesterOf, toPerson } from './map-people.ts';
+import type { TicketDetail, TicketListRow } from './schema.ts';
 import type { JitbitSettings } from './settings.ts';
 
 /**
@@ -48,23 +47,6 @@ const ORIGINS = [
   ['LiveChat', 'chat'],
   ['InPerson', 'in_person'],
 ] as const;
-
-/** A category with the section it stands in, which is our queue. */
-export interface KnownCategory extends Category {
-  readonly id: string;
-  readonly name: string;
-  readonly path: string;
-  readonly section: Named | null;
-}
-
-/** What the lookups know at this moment. */
-export interface Known {
-  readonly categories: ReadonlyMap<string, KnownCategory>;
-  /** Technicians by user id; null when the list cannot be read or was not needed yet. */
-  readonly agents: ReadonlyMap<string, Person> | null;
-}
-
-export const NOTHING_KNOWN: Known = { categories: new Map(), agents: null };
 
 /** The parts of the settings that decide how things are called. */
 export interface Mapping {
@@ -232,141 +214,6 @@ function plain({ id, name, path }: KnownCategory): Category {
 /** Sections are the nearest thing to queues; a category outside of any is its own. */
 export function queueOf(category: KnownCategory): Named {
   return category.section ?? { id: category.id, name: category.name };
-}
-
-function fullName(first: string | null, last: string | null): string | null {
-  const name = `${first ?? ''} ${last ?? ''}`.trim();
-  return name === '' ? null : name;
-}
-
-function requesterOf(row: TicketListRow): Person | null {
-  if (row.UserID === null) return null;
-  const name = fullName(row.FirstName, row.LastName) ?? row.UserName;
-  return { id: row.UserID, name, email: row.Email === '' ? null : row.Email, kind: 'requester' };
-}
-
-function assigneeOf(row: TicketListRow, known: Known): Person | null {
-  const id = row.AssignedToUserID;
-  if (id === null) return null;
-  const agent = known.agents?.get(id);
-  const name = fullName(row.TechFirstName, row.TechLastName) ?? agent?.name ?? row.Technician;
-  return { id, name, email: agent?.email ?? emailIn(row.Technician), kind: 'agent' };
-}
-
-/** User names often are e-mail addresses. */
-function emailIn(username: string | null): string | null {
-  return username?.includes('@') === true ? username : null;
-}
-
-function lastUpdatedBy(
-  row: TicketListRow,
-  requester: Person | null,
-  assignee: Person | null,
-  known: Known,
-): Person | null {
-  const id = row.LastUpdatedByUserID;
-  if (id === null) return null;
-  if (id === requester?.id) return requester;
-  if (id === assignee?.id) return assignee;
-  const name = row.LastUpdatedUsername === '' ? null : row.LastUpdatedUsername;
-  return known.agents?.get(id) ?? { id, name, email: emailIn(name), kind: kindOf(id, known, false) };
-}
-
-/** A user who is no technician is on the customer's side; where the technicians are not known, nobody can say. */
-function kindOf(id: string, known: Known, techOnly: boolean): PersonKind {
-  if (techOnly || known.agents?.has(id) === true) return 'agent';
-  return known.agents === null ? 'unknown' : 'requester';
-}
-
-/** A user object as a person; `directory` completes what the object leaves out. */
-export function toPerson(
-  id: string,
-  user: DeskUser | null,
-  kind: PersonKind,
-  directory: ReadonlyMap<string, Person> | null,
-): Person {
-  const listed = directory?.get(id);
-  const username = user?.Username ?? user?.UserName ?? null;
-  const name = fullName(user?.FirstName ?? null, user?.LastName ?? null) ?? user?.FullName ?? username;
-  const email = user?.Email ?? listed?.email ?? emailIn(username);
-  return { id, name: name ?? listed?.name ?? null, email: email === '' ? null : email, kind };
-}
-
-const HTML_MARK = '<!--html-->';
-// Ends at the tag's name: looking for its `>` would take quadratic time on hostile text.
-const LOOKS_LIKE_HTML =
-  /<\/?(?:p|div|br|span|b|i|u|a|ul|ol|li|table|tr|td|html|body|font|strong|em|img|blockquote|h[1-6]|pre)[\s/>]/i;
-
-/** Bodies are plain text unless they carry Jitbit's mark or plainly are HTML (reference 7). */
-export function bodyText(body: string): string {
-  if (body.startsWith(HTML_MARK) || LOOKS_LIKE_HTML.test(body)) return htmlToText(body);
-  return body.replace(/\r\n?/g, '\n').trim();
-}
-
-/** Oldest first: the document does not say in which order they come. */
-export function mapComments(
-  rows: readonly TicketComment[],
-  requesterId: string | null,
-  known: Known,
-  toInstant: DateParser,
-): readonly Comment[] {
-  const comments = rows.map((row): Comment => {
-    const at = toInstant(row.CommentDate);
-    return {
-      id: row.CommentID,
-      at,
-      author: row.UserID === null ? null : commentAuthor(row, row.UserID, requesterId, known),
-      text: row.Body === null ? null : bodyText(row.Body),
-      public: !row.ForTechsOnly,
-      system: row.IsSystem,
-      solution: false,
-    };
-  });
-  return comments.toSorted((a, b) => byTimeThenId(a, b));
-}
-
-function commentAuthor(row: TicketComment, id: string, requesterId: string | null, known: Known): Person {
-  const name = fullName(row.FirstName, row.LastName) ?? row.UserName;
-  const kind = id === requesterId ? 'requester' : kindOf(id, known, row.ForTechsOnly && !row.IsSystem);
-  return { id, name, email: row.Email === '' ? null : row.Email, kind };
-}
-
-/** Ids are numbers in text; equal times are ordered by them. */
-export function byTimeThenId(
-  a: { readonly id: string; readonly at: string | null },
-  b: { readonly id: string; readonly at: string | null },
-): number {
-  const time = (a.at ?? '').localeCompare(b.at ?? '');
-  return time === 0 ? a.id.length - b.id.length || a.id.localeCompare(b.id) : time;
-}
-
-/** Document, "Custom field types": Text 1, Date 2, SelectionCombo 3, Checkbox 4, MultilineText 5. */
-export const FIELD_DATE = 2;
-export const FIELD_OPTION = 3;
-export const FIELD_CHECKBOX = 4;
-
-export function mapCustom(values: readonly FieldValue[], toInstant: DateParser): TicketFields['custom'] {
-  const entries = values.map((field): [string, CustomValue] => {
-    const name = field.FieldName === '' ? null : field.FieldName;
-    return [name ?? field.FieldID, { id: field.FieldID, name, value: customValue(field, toInstant) }];
-  });
-  return Object.fromEntries(entries);
-}
-
-/** A drop-down reads as its option's text, a checkbox as true or false, a date without time as `YYYY-MM-DD`. */
-export function customValue(field: FieldValue, toInstant: DateParser): CustomValue['value'] {
-  const raw = field.Type === FIELD_OPTION ? (field.ValueWithOption ?? field.Value) : field.Value;
-  if (raw === null || raw === undefined || raw === '') return null;
-  if (field.Type === FIELD_CHECKBOX) return raw === true || /^(?:true|1|on|yes)$/i.test(String(raw));
-  if (field.Type === FIELD_DATE) return dateValue(String(raw), toInstant);
-  return raw;
-}
-
-/** One spelling for a date, whichever format the desk or a rule used; other text stays as it is. */
-export function dateValue(text: string, toInstant: DateParser): string {
-  const at = /^\d{4}-/.test(text) ? toInstant(text) : null;
-  if (at === null) return text;
-  return at.endsWith('T00:00:00.000Z') ? at.slice(0, 10) : at;
 }
 
 /**

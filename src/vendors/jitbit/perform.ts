@@ -2,7 +2,7 @@ import { toInstant } from '../../clock.ts';
 import { normaliseText } from '../http/text.ts';
 import type { CallContext, Child, PlannedWrite, SendResult } from '../vendor.ts';
 import type { FeedReader } from './feeds.ts';
-import { byTimeThenId } from './map.ts';
+import { byTimeThenId } from './map-comments.ts';
 import { CHILDREN_COMMENTS, CHILDREN_TICKETS, CHILDREN_TIME, timeText } from './plan-append.ts';
 import { TicketComment, TicketDetail, TicketListRow } from './schema.ts';
 import { WriteRequest } from './write.ts';

@@ -46,7 +46,7 @@ export async function planCreate(action: CreateTicket, planner: Planner): Promis
   if (category === null)
     throw client.refused('create_ticket: category (or queue) is missing; this desk has several');
   const requester =
-    action.requester === undefined ? null : await lookups.user(action.requester, planner.context);
+    action.requester === undefined ? null : await lookups.people.user(action.requester, planner.context);
   const body = defuse(action.text);
   return {
     part: 'ticket',

@@ -1,6 +1,6 @@
 import { describeMiss, foldName } from '../names.ts';
 import type { DeskAction, PlannedWrite } from '../vendor.ts';
-import { customValue, dateValue, FIELD_CHECKBOX, FIELD_DATE, FIELD_OPTION } from './map.ts';
+import { customValue, dateValue, FIELD_CHECKBOX, FIELD_DATE, FIELD_OPTION } from './map-custom.ts';
 import type { FieldDefinition } from './schema.ts';
 import { readFieldValues } from './tickets.ts';
 import { idOf, newUpdate, requestJson, setField, type OpenTicket, type Planner } from './write.ts';

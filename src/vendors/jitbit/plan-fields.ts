@@ -31,7 +31,11 @@ export async function planReassign(
   if (typeof action.agent === 'string') {
     const categoryId = category?.id ?? idOf(ticket.observed.category);
     if (categoryId === null) throw client.refused('reassign: the category of this ticket is not known');
-    setAssignee(update, await lookups.agent(action.agent, categoryId, planner.context), ticket);
+    setAssignee(
+      update,
+      await lookups.people.agent(action.agent, categoryId, lookups.categoryName(categoryId), planner.context),
+      ticket,
+    );
   }
   return updateWrite('reassign', 'state', ticket.id, update);
 }
@@ -59,7 +63,7 @@ async function fieldsUpdate(action: SetFields, ticket: OpenTicket, planner: Plan
   }
   if (action.priority !== undefined) setPriority(update, action.priority, ticket, planner);
   if (action.status !== undefined) {
-    setStatus(update, (await lookups.status(action.status, planner.context)).id, ticket, planner);
+    setStatus(update, (await lookups.statuses.find(action.status, planner.context)).id, ticket, planner);
   }
   if (action.title !== undefined && action.title !== observed.title) {
     update.form['subject'] = action.title;

@@ -67,7 +67,7 @@ export async function planWatch(
     ...action.remove.map((name) => ({ name, call: 'RemoveSubscriber', present: false })),
   ];
   for (const { name, call, present } of wanted) {
-    const { id } = await lookups.user(name, planner.context);
+    const { id } = await lookups.people.user(name, planner.context);
     const part = `${present ? 'watch' : 'unwatch'}.${id}`;
     if (watching.has(id) === present || planner.done.has(part)) continue;
     const request = requestJson({ call, form: { id: ticket.id, userId: id } });

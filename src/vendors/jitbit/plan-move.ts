@@ -31,7 +31,7 @@ export async function planMove(
 
 /** Jitbit knows no "resolved": a status that the configuration maps to it, else Closed. */
 async function resolvedStatus(planner: Planner): Promise<string> {
-  const status = await planner.reader.lookups.statusWithPhase('resolved', planner.context);
+  const status = await planner.reader.lookups.statuses.withPhase('resolved', planner.context);
   return status?.id ?? STATUS_CLOSED;
 }
 
@@ -47,7 +47,7 @@ export async function planWait(
     throw client.refused('wait_for until: Jitbit has no waiting with a time');
   }
   const waiting =
-    action.who === 'customer' ? await lookups.statusWithPhase('waiting', planner.context) : null;
+    action.who === 'customer' ? await lookups.statuses.withPhase('waiting', planner.context) : null;
   if (action.who === 'customer' && waiting === null) {
     throw client.refused(
       'wait_for: no status is mapped to waiting; give one under phases, e.g. { On hold: waiting }',

@@ -2,7 +2,10 @@ import { VendorError } from '../../errors.ts';
 import type { Comment, ObservedTicket } from '../../ticket.ts';
 import type { CallContext, Needs, TicketRead, TicketRow } from '../vendor.ts';
 import type { FeedReader } from './feeds.ts';
-import { mapComments, mapCustom, mapDetail, mapRow, type Known } from './map.ts';
+import type { Known } from './known.ts';
+import { mapDetail, mapRow } from './map.ts';
+import { mapComments } from './map-comments.ts';
+import { mapCustom } from './map-custom.ts';
 import { needsAny } from './needs.ts';
 import { FieldValue, TicketComment, TicketDetail, TicketListRow } from './schema.ts';
 

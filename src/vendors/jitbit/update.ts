@@ -1,6 +1,7 @@
 import { FINAL_PHASES, type Phase } from '../../ticket.ts';
 import { describeMiss, foldName } from '../names.ts';
-import { mapPriority, phaseOf, PRIORITIES, queueOf, type KnownCategory } from './map.ts';
+import type { KnownCategory } from './known.ts';
+import { mapPriority, phaseOf, PRIORITIES, queueOf } from './map.ts';
 import { idOf, setField, type OpenTicket, type Planner, type Update } from './write.ts';
 
 /** Single fields of an UpdateTicket call. Each is left out when the ticket already is so. */
@@ -61,7 +62,7 @@ export function setStatus(update: Update, statusId: string, ticket: OpenTicket, 
   const { observed } = ticket;
   if (observed.status?.id === statusId) return;
   update.form['statusId'] = statusId;
-  const status = { id: statusId, name: planner.reader.lookups.statusName(statusId) };
+  const status = { id: statusId, name: planner.reader.lookups.statuses.nameOf(statusId) };
   const phase = phaseOf(status, false, planner.reader.mapping.settings);
   setField(update, 'status', observed.status, status);
   if (observed.phase !== phase) setField(update, 'phase', observed.phase, phase);
