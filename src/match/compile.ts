@@ -1,12 +1,11 @@
 import type { DeskEvent } from '../event.ts';
 import { Explainer } from './explainer.ts';
 import { foldingFor, perFolding } from './per-folding.ts';
-import type { LeafNode } from './condition.ts';
 import { compileNode } from './closures.ts';
 import type { CompileCondition, CompileRules } from './matcher.ts';
 import { parseTrusted } from './parsed-rule.ts';
-import { EventReader, FieldSlots } from './reader.ts';
-import { compileTest, type LeafTest } from './leaf-test.ts';
+import { PlainEngine } from './plain-engine.ts';
+import { EventReader } from './reader.ts';
 import { RuleMatcher } from './rule-matcher.ts';
 
 /**
@@ -22,18 +21,16 @@ export const compileRules: CompileRules = (rules, settings, sample = []) =>
 export const compileCondition: CompileCondition = (map, settings) => {
   const node = parseTrusted(map, false);
   const parts = perFolding((folding) => {
-    const slots = new FieldSlots();
-    const testOf = (leaf: LeafNode): LeafTest =>
-      compileTest(leaf.test, slots.of(leaf.field), folding, settings);
+    const engine = new PlainEngine([], folding, settings);
     return {
-      test: compileNode(node, slots, folding, settings),
-      explainer: new Explainer(node, testOf, slots, settings),
+      test: compileNode(node, engine.slots, folding, settings),
+      explainer: new Explainer((leaf) => engine.testOf(leaf), engine.slots, settings),
     };
   });
   const readerOf = (event: DeskEvent, now: number): EventReader =>
     new EventReader(event, now, foldingFor(settings, event));
   return {
     test: (event, now) => parts(foldingFor(settings, event)).test(readerOf(event, now)),
-    explain: (event, now) => parts(foldingFor(settings, event)).explainer.explain(readerOf(event, now)),
+    explain: (event, now) => parts(foldingFor(settings, event)).explainer.explain(node, readerOf(event, now)),
   };
 };

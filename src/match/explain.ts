@@ -1,4 +1,4 @@
-import type { LeafNode, Node, Test } from './condition.ts';
+import type { LeafNode, Test } from './condition.ts';
 import type { Leaf, MatchSettings } from './matcher.ts';
 import { positionsOn } from './leaf-test.ts';
 import type { EventReader, FieldSlot } from './reader.ts';
@@ -76,18 +76,5 @@ function fits(test: Test, reading: Reading): boolean {
       return true;
     default:
       return has('string');
-  }
-}
-
-/** One leaf's truth for each leaf of a tree, then the truth of the tree by the same leaves. */
-export function truthOf(node: Node, holds: (leaf: LeafNode) => boolean): boolean {
-  if (node.type === 'leaf') return holds(node.leaf);
-  switch (node.group) {
-    case 'all':
-      return node.members.every((member) => truthOf(member, holds));
-    case 'any':
-      return node.members.some((member) => truthOf(member, holds));
-    case 'none':
-      return !node.members.some((member) => truthOf(member, holds));
   }
 }

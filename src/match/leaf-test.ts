@@ -2,7 +2,7 @@ import { isInNets } from './cidr.ts';
 import type { Bound, ChangeSide, Scale, Test } from './condition.ts';
 import { fold, type Folding } from './fold.ts';
 import type { MatchSettings } from './matcher.ts';
-import { compilePattern, isPatternProblem, type Pattern, requiredLiteral } from './pattern.ts';
+import { compilePattern, isPatternProblem, type Pattern, requiredLiterals } from './pattern.ts';
 import type { EventReader, FieldSlot } from './reader.ts';
 import type { Span } from './rule.ts';
 import { parseInstant } from './span.ts';
@@ -140,10 +140,10 @@ type TextKind =
 /** Patterns are compiled when first needed: a program takes longer to build than to run. */
 function anyPattern(sources: readonly string[], folding: Folding): (text: string) => boolean {
   const tests = sources.map((source) => {
-    const required = requiredLiteral(source, folding);
+    const required = requiredLiterals(source, folding);
     let compiled: Pattern | null = null;
     return (text: string): boolean => {
-      if (required !== null && !text.includes(required)) return false;
+      for (const literal of required) if (!text.includes(literal)) return false;
       compiled ??= compileOrThrow(source, folding);
       return compiled.test(text);
     };
@@ -218,7 +218,11 @@ function inRange(slot: FieldSlot, scale: Scale, low: Bound | null, high: Bound |
     (low === null || (low.inclusive ? value >= low.at : value > low.at)) &&
     (high === null || (high.inclusive ? value <= high.at : value < high.at)) &&
     !Number.isNaN(value);
-  return (reader) => positionsOn(scale, reader.read(slot)).some(holds);
+  if (scale !== 'number') return (reader) => positionsOn(scale, reader.read(slot)).some(holds);
+  return (reader) => {
+    for (const value of reader.read(slot).scalars) if (typeof value === 'number' && holds(value)) return true;
+    return false;
+  };
 }
 
 /** The values of a reading that lie on a scale. */
@@ -284,6 +288,6 @@ function sideTest(side: ChangeSide, kind: FieldSlot['field']['kind'], folding: F
 }
 
 /** A custom field's value, where a change holds the whole entry. */
-function unwrap(value: unknown): unknown {
+export function unwrap(value: unknown): unknown {
   return own(value, 'value') ?? value;
 }

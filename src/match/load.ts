@@ -45,6 +45,8 @@ export const RULE_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$';
 export const MODES = ['live', 'shadow', 'off'] as const satisfies readonly RuleMode[];
 /** More rules than this in one set are refused: beyond it nothing was measured. */
 const MAX_RULES = 100_000;
+/** Every mistake costs a search for its place and for a suggestion, so what could hold thousands is refused whole. */
+const MAX_ENTRIES = 1_000;
 const DEFAULT_PER_TICKET: RateLimit = { runs: 5, perMs: 3_600_000 };
 
 /** Loads all files of a rules folder as one set. */
@@ -60,6 +62,11 @@ export function loadRules(files: readonly RuleFile[], known: KnownNames): Loaded
       const report = placedReport({ file, at: (path, what) => document.at(path, what) }, problems);
       const line = (path: Path): number => document.at(path).line;
       const loader = new RuleLoader(report, known, line);
+      const large = tooLarge(document.value, []);
+      if (large !== null) {
+        report.error(large, `More than ${MAX_ENTRIES} entries in one map or list.`, 'key');
+        continue;
+      }
       const rule = loader.load(document.value);
       checkId(document.value, firstPlaces, `${file}:${line(['id'])}`, report);
       if (rule !== null) rules.push(rule);
@@ -76,6 +83,20 @@ export function loadRules(files: readonly RuleFile[], known: KnownNames): Loaded
     });
   }
   return { rules: rules.sort(byOrder), problems: problems.sort(byPlace(files)) };
+}
+
+/** The path of the first map or list that is larger than any rule needs; null if there is none. */
+function tooLarge(value: unknown, path: Path): Path | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const entries: readonly (readonly [string | number, unknown])[] = Array.isArray(value)
+    ? [...value.entries()]
+    : Object.entries(value);
+  if (entries.length > MAX_ENTRIES) return path;
+  for (const [key, inner] of entries) {
+    const found = tooLarge(inner, [...path, key]);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function byPlace(files: readonly RuleFile[]): (a: Problem, b: Problem) => number {

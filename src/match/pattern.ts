@@ -63,7 +63,7 @@ function explain(source: string, error: unknown): PatternProblem {
 
 /** One piece of a pattern: an escape, a class, a group's opening, or a character. */
 const PIECE =
-  /\\Q[\s\S]*?(?:\\E|$)|\\[pP](?:\{[^}]*\}|.)|\\x\{[^}]*\}|\\x..|\\[\s\S]|\[(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])+\]|\[\]?[^\]]*\]|\(\?[^:)]*[:)]|\(\?P?<\w*>|[\s\S]/gu;
+  /\\Q[\s\S]*?(?:\\E|$)|\\[pP](?:\{[^}]*\}|.)|\\x\{[^}]*\}|\\x..|\\[\s\S]|\[(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])+\]|\[\]?[^\]]*\]|\(\?P?<\w*>|\(\?[a-zA-Z-]*[:)]|[\s\S]/gu;
 
 /** Folds the letters of a pattern and nothing else: `\S`, `\pL`, `(?U)` and ranges keep their meaning. */
 export function foldPattern(source: string, folding: Folding): string {
@@ -91,36 +91,40 @@ function foldClass(piece: string, folding: Folding): string {
 }
 
 /**
- * The longest run of plain letters that stands outside groups, classes and alternatives and is not made optional
- * by what follows. Being wrong here would lose matches, so anything unusual means "none".
+ * Folded texts, at least two long, that every match of a pattern contains: runs of plain letters that stand outside
+ * groups, classes and alternatives and are not made optional by what follows. Being wrong here would lose matches,
+ * so anything unusual means "none". The longest comes first.
  */
-export function requiredLiteral(source: string, folding: Folding): string | null {
-  if (/[|]|\\Q|\(\?/.test(source)) return null;
-  let best = '';
+export function requiredLiterals(source: string, folding: Folding): readonly string[] {
+  if (/[|]|\\Q|\(\?/.test(source)) return [];
+  const runs: string[] = [];
   let run = '';
   let depth = 0;
   const pieces = [...source.matchAll(PIECE)].map(([piece]) => piece);
-  const end = (): void => {
-    if (run.length > best.length) best = run;
-    run = '';
-  };
   for (const [index, piece] of pieces.entries()) {
     if (piece === '(') depth += 1;
     if (piece === ')') depth -= 1;
     const next = pieces[index + 1] ?? '';
     const plain = depth === 0 && /^[\p{L}\p{N} _-]$/u.test(piece);
     if (plain && !/^[*?{]$/.test(next)) run += piece;
-    else end();
-    if (plain && next === '+') end();
+    else {
+      runs.push(run);
+      run = '';
+    }
+    if (plain && next === '+') {
+      runs.push(run);
+      run = '';
+    }
   }
-  end();
-  // Folding a whole run may join characters (i + combining dot); such runs are rare and simply not used.
-  const folded = fold(best, folding);
-  return folded.length >= 2 &&
-    folded ===
-      Array.from(best)
-        .map((char) => fold(char, folding))
-        .join('')
-    ? folded
-    : null;
+  runs.push(run);
+  return runs
+    .map((literal) => foldRun(literal, folding))
+    .filter((literal) => literal.length >= 2)
+    .sort((a, b) => b.length - a.length);
+}
+
+/** Folding a whole run may join characters (i + combining dot); such runs are rare and simply not used. */
+function foldRun(run: string, folding: Folding): string {
+  const folded = fold(run, folding);
+  return folded === Array.from(run, (char) => fold(char, folding)).join('') ? folded : '';
 }

@@ -1,6 +1,6 @@
 import type { DeskEvent } from '../event.ts';
 import { compileNode } from './closures.ts';
-import type { LeafNode } from './condition.ts';
+import type { LeafNode, Node, Test } from './condition.ts';
 import type { Folding } from './fold.ts';
 import type { IndexedRule } from './index/engine.ts';
 import { compileTest, type LeafTest } from './leaf-test.ts';
@@ -14,11 +14,14 @@ export class PlainEngine {
   readonly #folding: Folding;
   readonly #settings: MatchSettings;
   readonly #rules: readonly { readonly rule: Rule; readonly test: LeafTest }[];
+  readonly #nodes: readonly Node[];
+  readonly #tests = new Map<Test, LeafTest>();
   #reader: EventReader | null = null;
 
   constructor(rules: readonly IndexedRule[], folding: Folding, settings: MatchSettings) {
     this.#folding = folding;
     this.#settings = settings;
+    this.#nodes = rules.map(({ node }) => node);
     this.#rules = rules.map(({ rule, node }) => ({
       rule,
       test: compileNode(node, this.slots, folding, settings),
@@ -43,7 +46,17 @@ export class PlainEngine {
     return this.#reader !== null && this.#rules[position]?.test(this.#reader) === true;
   }
 
+  /** The positive test of a leaf. */
   testOf(leaf: LeafNode): LeafTest {
-    return compileTest(leaf.test, this.slots.of(leaf.field), this.#folding, this.#settings);
+    const known = this.#tests.get(leaf.test);
+    if (known !== undefined) return known;
+    const test = compileTest(leaf.test, this.slots.of(leaf.field), this.#folding, this.#settings);
+    this.#tests.set(leaf.test, test);
+    return test;
+  }
+
+  /** The condition of the rule at this position. */
+  nodeOf(position: number): Node | undefined {
+    return this.#nodes[position];
   }
 }

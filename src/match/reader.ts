@@ -1,7 +1,7 @@
 import type { DeskEvent } from '../event.ts';
 import type { Field } from './fields.ts';
 import type { Folding } from './fold.ts';
-import { changeOf, readField, type Reading } from './values.ts';
+import { changeOf, readField, type Reading, readingOf } from './values.ts';
 
 /** One event as conditions see it: every field is read and folded once, when first asked for. */
 export class EventReader {
@@ -9,6 +9,8 @@ export class EventReader {
   readonly now: number;
   readonly folding: Folding;
   readonly #readings: (Reading | undefined)[] = [];
+  /** Raw values of custom fields by slot, once somebody walked them all. */
+  #custom: readonly unknown[] | null = null;
 
   constructor(event: DeskEvent, now: number, folding: Folding) {
     this.event = event;
@@ -17,7 +19,17 @@ export class EventReader {
   }
 
   read(slot: FieldSlot): Reading {
-    return (this.#readings[slot.index] ??= readField(this.event, slot.field, this.folding));
+    return (this.#readings[slot.index] ??= this.#readNow(slot));
+  }
+
+  #readNow({ index, field }: FieldSlot): Reading {
+    if (this.#custom === null || field.from !== 'custom') return readField(this.event, field, this.folding);
+    return readingOf(this.#custom[index], field, this.folding);
+  }
+
+  /** Takes the raw values of all custom fields, found by walking the event's own; absent ones are undefined. */
+  provideCustom(rawBySlot: readonly unknown[]): void {
+    this.#custom = rawBySlot;
   }
 
   change(slot: FieldSlot): unknown {

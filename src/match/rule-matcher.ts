@@ -5,7 +5,7 @@ import { fieldsReadBy } from './fields-read.ts';
 import type { Folding } from './fold.ts';
 import { type Gate, gateOf, ruleNamedIn } from './gate.ts';
 import { Engine, type IndexedRule } from './index/engine.ts';
-import type { Explanation, Leaf, Match, Matcher, MatchSettings } from './matcher.ts';
+import type { Explanation, Leaf, Match, Matcher, MatchSettings, Verdict } from './matcher.ts';
 import { byOrder, hasTimeOperator, parseWhen } from './parsed-rule.ts';
 import { PlainEngine } from './plain-engine.ts';
 import { EventReader } from './reader.ts';
@@ -13,12 +13,9 @@ import type { Rule } from './rule.ts';
 
 /** Below this many rules trying all in turn is faster (`npm run bench -- match`). */
 const INDEX_FROM = 20;
-/** Explainers kept: a page of rules that somebody looks at. */
-const EXPLAINERS = 512;
-
 interface Side {
   readonly engine: Engine | PlainEngine;
-  readonly explainers: Map<number, Explainer>;
+  readonly explainer: Explainer;
 }
 
 /** The matcher: gates, order and `stop` around an engine that decides conditions. */
@@ -37,7 +34,6 @@ export class RuleMatcher implements Matcher {
     this.rules = [...rules].sort(byOrder);
     this.#settings = settings;
     this.#positions = new Map(this.rules.map(({ id }, position) => [id, position]));
-    // Parsed conditions are dropped after building: they would be most of the memory.
     const indexed: IndexedRule[] = this.rules.map((rule) => ({ rule, node: parseWhen(rule) }));
     this.#timed = new Set(indexed.flatMap(({ node }, position) => (hasTimeOperator(node) ? [position] : [])));
     this.#clocked = this.#where((rule, position) => this.#timed.has(position) || isClocked(rule));
@@ -55,7 +51,8 @@ export class RuleMatcher implements Matcher {
 
   #build(folding: Folding, rules: readonly IndexedRule[], sample: readonly DeskEvent[]): Side {
     const Kind = rules.length < INDEX_FROM ? PlainEngine : Engine;
-    return { engine: new Kind(rules, folding, this.#settings, sample), explainers: new Map() };
+    const engine = new Kind(rules, folding, this.#settings, sample);
+    return { engine, explainer: new Explainer((leaf) => engine.testOf(leaf), engine.slots, this.#settings) };
   }
 
   #where(accepts: (rule: Rule, position: number) => boolean): readonly number[] {
@@ -98,27 +95,16 @@ export class RuleMatcher implements Matcher {
     if (position === undefined || rule === undefined)
       return { rule: ruleId, verdict: 'no match', reason: 'no such rule', leaves: [] };
     const folding = foldingFor(this.#settings, event);
-    const { holds, leaves } = this.#explainer(position, rule, folding).explain(
-      new EventReader(event, now, folding),
-    );
+    const { holds, leaves } = this.#explain(position, new EventReader(event, now, folding));
     const gate = this.#gate(position, event);
     const stoppedBy = gate === null && holds ? this.#stoppedBy(position, event, now, folding) : null;
     return explanationOf(rule, gate, holds, stoppedBy, leaves);
   }
 
-  #explainer(position: number, rule: Rule, folding: Folding): Explainer {
-    const { engine, explainers } = this.#side(folding);
-    const known = explainers.get(position);
-    if (known !== undefined) return known;
-    if (explainers.size >= EXPLAINERS) explainers.clear();
-    const explainer = new Explainer(
-      parseWhen(rule),
-      (leaf) => engine.testOf(leaf),
-      engine.slots,
-      this.#settings,
-    );
-    explainers.set(position, explainer);
-    return explainer;
+  #explain(position: number, reader: EventReader): Verdict {
+    const { engine, explainer } = this.#side(reader.folding);
+    const node = engine.nodeOf(position);
+    return node === undefined ? { holds: false, leaves: [] } : explainer.explain(node, reader);
   }
 
   /** The first earlier rule that matches and stops; only those that can stop are looked at. */
@@ -134,13 +120,12 @@ export class RuleMatcher implements Matcher {
   nearMisses(event: DeskEvent, now: number, limit: number): readonly Explanation[] {
     const folding = foldingFor(this.#settings, event);
     const reader = new EventReader(event, now, folding);
+    const { engine, explainer } = this.#side(folding);
     const found: Explanation[] = [];
     for (const [position, rule] of this.rules.entries()) {
       if (found.length >= limit) break;
-      if (
-        this.#gate(position, event) !== null ||
-        !this.#explainer(position, rule, folding).isNearMiss(reader)
-      )
+      const node = engine.nodeOf(position);
+      if (node === undefined || this.#gate(position, event) !== null || !explainer.isNearMiss(node, reader))
         continue;
       found.push(this.explain(rule.id, event, now));
     }

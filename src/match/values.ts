@@ -104,7 +104,11 @@ function customValue(event: DeskEvent, field: Field, folding: Folding): unknown 
 
 /** Reads a field of an event in full. */
 export function readField(event: DeskEvent, field: Field, folding: Folding): Reading {
-  const raw = rawOf(event, field, folding);
+  return readingOf(rawOf(event, field, folding), field, folding);
+}
+
+/** The reading of a raw value. */
+export function readingOf(raw: unknown, field: Field, folding: Folding): Reading {
   if (raw === undefined) return NOTHING;
   const scalars = scalarsOf(field.kind, raw);
   return {
@@ -112,6 +116,11 @@ export function readField(event: DeskEvent, field: Field, folding: Folding): Rea
     scalars,
     folded: scalars.map((value) => (typeof value === 'string' ? fold(value, folding) : value)),
   };
+}
+
+/** Joins two values of one custom field that an event knows under two names. */
+export function joinValues(a: unknown, b: unknown): unknown {
+  return a === undefined ? b : b === undefined ? a : [a, b].flat();
 }
 
 /** The positions of the priority levels at a value: levels only, never a vendor's own name. */

@@ -1,117 +1,174 @@
 import type { DeskEvent } from '../../event.ts';
-import { fold } from '../fold.ts';
-import { foldAll } from '../leaf-test.ts';
-import type { EventReader } from '../reader.ts';
-import { namesOf, own, scalarsOf } from '../values.ts';
+import { fold, type Folding } from '../fold.ts';
+import { foldAll, type LeafTest, unwrap } from '../leaf-test.ts';
+import type { EventReader, FieldSlot } from '../reader.ts';
+import { namesOf, own, partOf, type Scalar, scalarsOf } from '../values.ts';
 import type { Condition, Conditions } from './conditions.ts';
-import { group } from './field-index.ts';
 
 /**
  * Conditions on changes, found by walking the event's own changes: those that name a value by that value, the
- * others by the field. What is found is then tested in full, so these lists may be too long but never too short.
+ * others by their field. Only what a lookup cannot settle is then tested in full.
  */
 export class ChangeIndex {
-  readonly #byField: ReadonlyMap<string, ChangesOfField>;
+  readonly #plain: ReadonlyMap<string, readonly ChangesOfField[]>;
+  /** Custom fields by folded name: an event may know them by key, name or id. */
+  readonly #custom: ReadonlyMap<string, readonly ChangesOfField[]>;
   /** Conditions that also hold for the first state of a created ticket. */
-  readonly #first: readonly Condition[];
-  readonly #conditions: Conditions;
+  readonly #first: readonly ChangesOfField[];
 
-  constructor(all: readonly Condition[], conditions: Conditions) {
+  constructor(all: readonly Condition[], conditions: Conditions, folding: Folding) {
     const changed = all.filter(({ test }) => test.kind === 'changed');
-    const byField = new Map<string, Condition[]>();
-    for (const condition of changed) {
-      const { field } = condition.slot;
-      const key = field.from === 'custom' ? fold(field.diffedAs) : field.diffedAs;
-      byField.set(key, [...(byField.get(key) ?? []), condition]);
-    }
-    this.#byField = new Map([...byField].map(([key, list]) => [key, new ChangesOfField(list)]));
-    this.#first = changed.filter(({ test }) => test.kind === 'changed' && test.first);
-    this.#conditions = conditions;
+    const fields = [...groupBySlot(changed)].map(
+      ([slot, list]) => new ChangesOfField(slot, list, conditions, folding),
+    );
+    this.#plain = groupByName(
+      fields.filter(({ slot }) => slot.field.from === 'event'),
+      ({ field }) => field.diffedAs,
+    );
+    this.#custom = groupByName(
+      fields.filter(({ slot }) => slot.field.from === 'custom'),
+      ({ field }) => fold(field.diffedAs),
+    );
+    const first = changed.filter(({ test }) => test.kind === 'changed' && test.first);
+    this.#first = [...groupBySlot(first)].map(
+      ([slot, list]) => new ChangesOfField(slot, list, conditions, folding),
+    );
   }
 
   get isEmpty(): boolean {
-    return this.#byField.size === 0;
+    return this.#plain.size === 0 && this.#custom.size === 0;
   }
 
   mark(reader: EventReader, report: (id: number) => void): void {
     const { event } = reader;
-    const test = (condition: Condition): void => {
-      if (this.#conditions.testOf(condition)(reader)) report(condition.id);
-    };
     if (event.type === 'ticket.created') {
-      for (const condition of this.#first) test(condition);
+      for (const field of this.#first) field.markFirst(reader, report);
       return;
     }
     const { changes } = event;
     if (typeof changes !== 'object' || changes === null) return;
     for (const key of Object.keys(changes)) {
-      for (const name of fieldNamesOf(event, key)) this.#byField.get(name)?.find(own(changes, key), test);
+      const fields = this.#plain.get(key);
+      if (fields !== undefined) for (const field of fields) field.mark(own(changes, key), reader, report);
+      if (this.#custom.size > 0) this.#markCustom(key, own(changes, key), reader, report);
+    }
+  }
+
+  #markCustom(key: string, change: unknown, reader: EventReader, report: (id: number) => void): void {
+    if (!fold(key).startsWith('custom.')) return;
+    for (const name of customNames(reader.event, key)) {
+      for (const field of this.#custom.get(name) ?? []) field.mark(change, reader, report);
     }
   }
 }
 
-/** The field names under which a key of `changes` may be meant: a custom field goes by key, name and id. */
-function fieldNamesOf(event: DeskEvent, key: string): readonly string[] {
-  if (!fold(key).startsWith('custom.')) return [key];
+function customNames(event: DeskEvent, key: string): readonly string[] {
   const name = key.slice('custom.'.length);
-  const custom = own(event.ticket, 'custom');
-  return [...new Set(namesOf(name, own(custom, name)).map((alias) => fold(`custom.${alias}`)))];
+  const aliases = namesOf(name, own(own(event.ticket, 'custom'), name));
+  return [...new Set(aliases.map((alias) => fold(`custom.${alias}`)))];
 }
 
+/** The conditions on changes of one field. */
 class ChangesOfField {
-  readonly #conditions: ReadonlyMap<number, Condition>;
-  /** Conditions that name no value, or whose values may not be seen on the side they name. */
-  readonly #always: readonly Condition[];
-  readonly #byTo: ReadonlyMap<unknown, readonly number[]>;
-  readonly #byFrom: ReadonlyMap<unknown, readonly number[]>;
+  readonly slot: FieldSlot;
+  readonly #folding: Folding;
+  /** Conditions that name nothing but values after the change: found is true. */
+  readonly #byTo = new Map<Scalar, Tested[]>();
+  /** Conditions that name values and more. */
+  readonly #byToAndMore = new Map<Scalar, Tested[]>();
+  readonly #byFrom = new Map<Scalar, Tested[]>();
+  /** Conditions that name no value. */
+  readonly #always: readonly Tested[];
 
-  constructor(conditions: readonly Condition[]) {
-    this.#conditions = new Map(conditions.map((condition) => [condition.id, condition]));
-    const to = conditions.filter((condition) => valuesOn(condition, 'to') !== null);
-    const from = conditions.filter(
-      (condition) => valuesOn(condition, 'to') === null && valuesOn(condition, 'from') !== null,
-    );
-    this.#byTo = group(to, (condition) => foldAll(valuesOn(condition, 'to') ?? [], 'plain'));
-    this.#byFrom = group(from, (condition) => foldAll(valuesOn(condition, 'from') ?? [], 'plain'));
-    this.#always = conditions.filter((condition) => !to.includes(condition) && !from.includes(condition));
+  constructor(slot: FieldSlot, list: readonly Condition[], conditions: Conditions, folding: Folding) {
+    this.slot = slot;
+    this.#folding = folding;
+    const always: Tested[] = [];
+    for (const condition of list) {
+      const { test, id } = condition;
+      if (test.kind !== 'changed') continue;
+      const tested: Tested = { id, holds: conditions.testOf(condition) };
+      if (test.to?.kind === 'values') {
+        const onlyTo = test.from === null && test.by === null;
+        for (const value of foldAll(test.to.values, folding)) {
+          push(onlyTo ? this.#byTo : this.#byToAndMore, value, tested);
+        }
+      } else if (test.from?.kind === 'values') {
+        for (const value of foldAll(test.from.values, folding)) push(this.#byFrom, value, tested);
+      } else always.push(tested);
+    }
+    this.#always = always;
   }
 
-  find(change: unknown, test: (condition: Condition) => void): void {
-    for (const condition of this.#always) test(condition);
-    if (this.#byTo.size > 0) this.#look(this.#byTo, own(change, 'to'), test);
-    if (this.#byFrom.size > 0) this.#look(this.#byFrom, own(change, 'from'), test);
-  }
-
-  #look(
-    lists: ReadonlyMap<unknown, readonly number[]>,
-    side: unknown,
-    test: (condition: Condition) => void,
-  ): void {
-    const seen = new Set<number>();
-    for (const value of everyScalar(side)) {
-      for (const id of lists.get(typeof value === 'string' ? fold(value, 'plain') : value) ?? []) {
-        const condition = this.#conditions.get(id);
-        if (condition === undefined || seen.has(id)) continue;
-        seen.add(id);
-        test(condition);
-      }
+  mark(change: unknown, reader: EventReader, report: (id: number) => void): void {
+    if (typeof change !== 'object' || change === null) return;
+    for (const { id, holds } of this.#always) if (holds(reader)) report(id);
+    if (this.#byTo.size > 0 || this.#byToAndMore.size > 0) {
+      const to = this.#side(change, 'to');
+      // What a list held before does not count; the tests know. Two of a custom field's names may both have changed.
+      const settled = this.slot.field.from === 'event' && !isList(change);
+      for (const value of to) this.#markTo(value, settled, reader, report);
+    }
+    if (this.#byFrom.size > 0) {
+      for (const value of this.#side(change, 'from')) testAll(this.#byFrom.get(value), reader, report);
     }
   }
-}
 
-function valuesOn({ test }: Condition, side: 'from' | 'to'): readonly (string | number | boolean)[] | null {
-  if (test.kind !== 'changed') return null;
-  const wanted = test[side];
-  return wanted?.kind === 'values' ? wanted.values : null;
-}
-
-/** Every scalar that any field reading this side could see: bare, of a thing by all its names, of a list. */
-function* everyScalar(side: unknown): Generator<string | number | boolean> {
-  yield* scalarsOf('text', side);
-  if (typeof side !== 'object' || side === null) return;
-  for (const inner of Object.values(side)) {
-    yield* scalarsOf('text', inner);
-    if (typeof inner === 'object' && inner !== null)
-      for (const deepest of Object.values(inner)) yield* scalarsOf('text', deepest);
+  /** A created ticket's first state counts as reached. */
+  markFirst(reader: EventReader, report: (id: number) => void): void {
+    for (const { id, holds } of this.#always) if (holds(reader)) report(id);
+    for (const value of reader.read(this.slot).folded) this.#markTo(value, true, reader, report);
   }
+
+  #markTo(value: Scalar, settled: boolean, reader: EventReader, report: (id: number) => void): void {
+    if (Number.isNaN(value)) return;
+    const found = this.#byTo.get(value);
+    if (found !== undefined) {
+      for (const { id, holds } of found) if (settled || holds(reader)) report(id);
+    }
+    testAll(this.#byToAndMore.get(value), reader, report);
+  }
+
+  #side(change: object, side: 'from' | 'to'): readonly Scalar[] {
+    const { field } = this.slot;
+    return foldAll(scalarsOf(field.kind, unwrap(partOf(field, own(change, side)))), this.#folding);
+  }
+}
+
+interface Tested {
+  readonly id: number;
+  readonly holds: LeafTest;
+}
+
+function testAll(
+  list: readonly Tested[] | undefined,
+  reader: EventReader,
+  report: (id: number) => void,
+): void {
+  if (list !== undefined) for (const { id, holds } of list) if (holds(reader)) report(id);
+}
+
+function isList(change: object): boolean {
+  return Array.isArray(unwrap(own(change, 'from'))) || Array.isArray(unwrap(own(change, 'to')));
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+function groupBySlot(conditions: readonly Condition[]): Map<FieldSlot, Condition[]> {
+  const groups = new Map<FieldSlot, Condition[]>();
+  for (const condition of conditions) push(groups, condition.slot, condition);
+  return groups;
+}
+
+function groupByName(
+  fields: readonly ChangesOfField[],
+  nameOf: (slot: FieldSlot) => string,
+): Map<string, ChangesOfField[]> {
+  const groups = new Map<string, ChangesOfField[]>();
+  for (const field of fields) push(groups, nameOf(field.slot), field);
+  return groups;
 }

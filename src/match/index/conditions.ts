@@ -1,8 +1,8 @@
-import { type LeafNode, structuralKey, type Test } from '../condition.ts';
+import { type LeafNode, type Node, structuralKey, type Test } from '../condition.ts';
 import { compileTest, foldAll, type LeafTest, listOf } from '../leaf-test.ts';
 import { fold, type Folding } from '../fold.ts';
 import type { MatchSettings } from '../matcher.ts';
-import { requiredLiteral } from '../pattern.ts';
+import { requiredLiterals } from '../pattern.ts';
 import type { FieldSlot, FieldSlots } from '../reader.ts';
 
 /**
@@ -24,6 +24,8 @@ export interface Condition {
 
 export class Conditions {
   readonly #byKey = new Map<string, Condition>();
+  /** By the interned test itself, which no two conditions share. */
+  readonly #byTest = new Map<Test, Condition>();
   readonly #slots: FieldSlots;
   readonly #folding: Folding;
   readonly #settings: MatchSettings;
@@ -34,8 +36,22 @@ export class Conditions {
     this.#settings = settings;
   }
 
+  /** The same tree with equal tests and fields as the same objects: what is kept for explanations stays small. */
+  share(node: Node): Node {
+    if (node.type === 'group') return { ...node, members: node.members.map((member) => this.share(member)) };
+    const { leaf } = node;
+    const { slot, test } = this.of(leaf);
+    // A list's name is what an explanation asks for, not its members.
+    const kept = leaf.test.kind === 'in_list' ? leaf.test : test;
+    return { type: 'leaf', leaf: { ...leaf, field: slot.field, test: kept } };
+  }
+
   /** The condition of a leaf's positive test. */
   of(leaf: Pick<LeafNode, 'field' | 'test'>): Condition {
+    return this.#byTest.get(leaf.test) ?? this.#intern(leaf);
+  }
+
+  #intern(leaf: Pick<LeafNode, 'field' | 'test'>): Condition {
     const test = this.#normal(leaf.test);
     const key = `${leaf.field.name}\0${structuralKey(test)}`;
     const known = this.#byKey.get(key);
@@ -45,6 +61,7 @@ export class Conditions {
     const lazy = isLazy(test);
     const condition: Condition = { id: -1, slot, test, lazy, guard, compiled: null };
     this.#byKey.set(key, condition);
+    this.#byTest.set(test, condition);
     return condition;
   }
 
@@ -85,7 +102,7 @@ export class Conditions {
       case 'domain':
         return { kind: test.kind, texts: unique(test.texts.map((text) => fold(text, this.#folding))) };
       default:
-        return test;
+        return { ...test };
     }
   }
 
@@ -130,7 +147,7 @@ function guardLiterals(test: Test, folding: Folding): readonly string[] | null {
     case 'like':
       return everyOne(test.texts.map((glob) => longest(glob.split(/[*?]/))));
     case 'matches':
-      return everyOne(test.texts.map((source) => requiredLiteral(source, folding) ?? ''));
+      return everyOne(test.texts.map((source) => requiredLiterals(source, folding)[0] ?? ''));
     default:
       return null;
   }

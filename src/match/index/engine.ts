@@ -1,11 +1,12 @@
 import type { DeskEvent } from '../../event.ts';
+import { PRIORITY_LEVELS } from '../../ticket.ts';
 import type { LeafNode, Node } from '../condition.ts';
 import { fold, type Folding } from '../fold.ts';
 import { isEmpty, type LeafTest } from '../leaf-test.ts';
 import type { MatchSettings } from '../matcher.ts';
 import { EventReader, FieldSlots, type FieldSlot } from '../reader.ts';
 import type { Rule } from '../rule.ts';
-import { ALIASES, entryValue, isScalar, levelsOf, namesOf, own, rawOf } from '../values.ts';
+import { ALIASES, entryValue, isScalar, joinValues, own, rawOf } from '../values.ts';
 import { accessOf, type Frequency, guessFrequency, orderBody, rarer } from './access.ts';
 import { ACCEPT, type Body, BodyCode, toBody } from './body.ts';
 import { ChangeIndex } from './change-index.ts';
@@ -25,6 +26,8 @@ export interface IndexedRule {
   readonly node: Node;
 }
 
+const LEVELS: readonly string[] = PRIORITY_LEVELS;
+
 /** Sample events beyond this number are not counted: shares are stable by then. */
 const MAX_SAMPLE = 1_000;
 
@@ -32,9 +35,11 @@ export class Engine {
   readonly slots = new FieldSlots();
   readonly conditions: Conditions;
   readonly #folding: Folding;
+  readonly #nodes: readonly Node[];
   /** Plain fields, read by their keys. */
   readonly #fields: readonly PlainField[];
-  readonly #customs: ReadonlyMap<string, FieldIndex>;
+  readonly #customs: ReadonlyMap<string, readonly CustomField[]>;
+  readonly #customMemo = new Map<string, readonly CustomField[] | null>();
   /** Custom fields that ask for "no value", which the event's own keys cannot tell. */
   readonly #customEmpties: readonly FieldIndex[];
   readonly #changes: ChangeIndex;
@@ -44,7 +49,10 @@ export class Engine {
   readonly #starts: Int32Array;
   /** Per rule the condition "event type is in `on`". */
   readonly #types: Int32Array;
-  /** Rules by access condition: those of condition c stand from `#accessStarts[c]` on. */
+  /**
+   * Rules by access condition: those of condition c stand from `#accessStarts[c]` on, each as a pair of a literal
+   * that must hold too and the rule. Most rules are ruled out there, without a look at their body.
+   */
   readonly #accessStarts: Int32Array;
   readonly #accessRules: Int32Array;
 
@@ -67,7 +75,8 @@ export class Engine {
     this.#folding = folding;
     this.conditions = new Conditions(this.slots, folding, settings);
     const types = rules.map(({ rule }) => this.#typeCondition(rule));
-    const bodies = rules.map(({ node }) => toBody(node, (leaf) => this.conditions.of(leaf)));
+    this.#nodes = rules.map(({ node }) => this.conditions.share(node));
+    const bodies = this.#nodes.map((node) => toBody(node, (leaf) => this.conditions.of(leaf)));
     const { marked, lazy } = this.conditions.number();
     this.#lazy = lazy;
     this.#lazyStart = marked.length;
@@ -80,10 +89,11 @@ export class Engine {
     this.#fields = indexes
       .filter(({ slot }) => slot.field.from === 'event')
       .map((index) => plainField(index, folding));
-    const customs = indexes.filter(({ slot }) => slot.field.from === 'custom');
-    this.#customs = new Map(customs.map((index) => [fold(index.slot.field.keys[0] ?? '', folding), index]));
-    this.#customEmpties = customs.filter(({ empty }) => empty.length > 0);
-    this.#changes = new ChangeIndex(marked, this.conditions);
+    this.#customs = customFields(this.slots, indexes, folding);
+    this.#customEmpties = indexes.filter(
+      ({ slot, empty }) => slot.field.from === 'custom' && empty.length > 0,
+    );
+    this.#changes = new ChangeIndex(marked, this.conditions, folding);
     this.#types = Int32Array.from(types, ({ id }) => id);
 
     const frequency = this.#frequencies(sample);
@@ -104,14 +114,19 @@ export class Engine {
   match(event: DeskEvent, now: number): number[] {
     this.mark(event, now);
     const found: number[] = [];
+    const epoch = this.#epoch;
+    const marks = this.#marks;
+    const entries = this.#accessRules;
     for (let i = 0; i < this.#queued; i += 1) {
       const condition = this.#queue[i] ?? 0;
       const end = this.#accessStarts[condition + 1] ?? 0;
-      for (let at = this.#accessStarts[condition] ?? 0; at < end; at += 1) {
-        const rule = this.#accessRules[at] ?? 0;
-        if (this.#walked[rule] === this.#epoch) continue;
-        this.#walked[rule] = this.#epoch;
-        if (this.#marks[this.#types[rule] ?? 0] === this.#epoch && this.holds(rule)) found.push(rule);
+      for (let at = this.#accessStarts[condition] ?? 0; at < end; at += 2) {
+        const probe = entries[at] ?? 0;
+        if ((marks[probe >> 1] === epoch) !== ((probe & 1) === 0)) continue;
+        const rule = entries[at + 1] ?? 0;
+        if (this.#walked[rule] === epoch) continue;
+        this.#walked[rule] = epoch;
+        if (marks[this.#types[rule] ?? 0] === epoch && this.holds(rule)) found.push(rule);
       }
     }
     return found;
@@ -123,7 +138,7 @@ export class Engine {
     const reader = new EventReader(event, now, this.#folding);
     this.#reader = reader;
     for (const field of this.#fields) this.#markField(field, event);
-    if (this.#customs.size > 0) this.#markCustom(event);
+    if (this.#customs.size > 0) this.#markCustom(event, reader);
     for (const index of this.#customEmpties)
       if (isEmpty(reader.read(index.slot).scalars)) this.#report(index.empty);
     if (!this.#changes.isEmpty) this.#changes.mark(reader, this.#markOne);
@@ -162,9 +177,14 @@ export class Engine {
     return true;
   }
 
-  /** The plain test of a leaf, shared with the rules that hold it. */
-  testOf(leaf: Pick<LeafNode, 'field' | 'test'>): LeafTest {
+  /** The plain test of a leaf of {@link nodeOf}. */
+  testOf(leaf: LeafNode): LeafTest {
     return this.conditions.testOf(this.conditions.of(leaf));
+  }
+
+  /** The condition of the rule at this position, in parts shared between rules. */
+  nodeOf(position: number): Node | undefined {
+    return this.#nodes[position];
   }
 
   #nextEpoch(): void {
@@ -189,9 +209,19 @@ export class Engine {
   #markField({ index, read, aliases, hasLevels }: PlainField, event: DeskEvent): void {
     const raw = read(event);
     const any = this.#markValue(index, raw, aliases);
-    if (hasLevels && raw !== undefined && raw !== null)
-      for (const level of levelsOf(raw)) this.#report(index.levels[level] ?? []);
+    if (hasLevels) this.#markLevels(index, raw);
     if (!any && index.empty.length > 0) this.#report(index.empty);
+  }
+
+  #markLevels(index: FieldIndex, raw: unknown): void {
+    if (Array.isArray(raw)) {
+      for (const element of raw as readonly unknown[])
+        if (!Array.isArray(element)) this.#markLevels(index, element);
+      return;
+    }
+    const level = typeof raw === 'object' && raw !== null ? (raw as { level?: unknown }).level : raw;
+    const ids = typeof level === 'string' ? index.levels[LEVELS.indexOf(level)] : undefined;
+    if (ids !== undefined) this.#report(ids);
   }
 
   /** Marks by every scalar of a value; true if one of them is not the empty text. */
@@ -208,27 +238,56 @@ export class Engine {
       }
       return any;
     }
+    // None of the aliases is a name on any prototype, so that they can be read without asking.
+    const thing = raw as Readonly<Record<string, unknown>>;
     for (const alias of aliases) {
-      const name = own(raw, alias);
-      if (isScalar(name) && this.#markValue(index, name, aliases)) any = true;
+      const name = thing[alias];
+      if (typeof name === 'string') {
+        if (name !== '') any = true;
+        index.mark(name, this.#report);
+      } else if (isScalar(name)) {
+        any = true;
+        index.mark(name, this.#report);
+      }
     }
     return any;
   }
 
   /** Walks the event's own custom fields, each by its key, name and id. */
-  #markCustom(event: DeskEvent): void {
+  #markCustom(event: DeskEvent, reader: EventReader): void {
+    const raws: unknown[] = [];
+    reader.provideCustom(raws);
     const custom = own(event.ticket, 'custom');
     if (typeof custom !== 'object' || custom === null) return;
     for (const key of Object.keys(custom)) {
       const entry = own(custom, key);
-      let first: FieldIndex | undefined;
-      for (const name of namesOf(key, entry)) {
-        const index = this.#customs.get(fold(name, this.#folding));
-        if (index === undefined || index === first) continue;
-        first ??= index;
-        this.#markValue(index, entryValue(entry), []);
-      }
+      const value = entryValue(entry) ?? undefined;
+      const byKey = this.#customNamed(key);
+      if (byKey !== null) this.#markCustomFields(byKey, value, raws);
+      if (typeof entry !== 'object' || entry === null) continue;
+      const byName = this.#customNamed(own(entry, 'name'));
+      if (byName !== null && byName !== byKey) this.#markCustomFields(byName, value, raws);
+      const byId = this.#customNamed(own(entry, 'id'));
+      if (byId !== null && byId !== byKey && byId !== byName) this.#markCustomFields(byId, value, raws);
     }
+  }
+
+  #markCustomFields(fields: readonly CustomField[], value: unknown, raws: unknown[]): void {
+    for (const { slot, index } of fields) {
+      raws[slot.index] = joinValues(raws[slot.index], value);
+      if (index !== null) this.#markValue(index, value, NO_ALIASES);
+    }
+  }
+
+  /** The custom fields of that name that some rule reads; names come again and again. */
+  #customNamed(name: unknown): readonly CustomField[] | null {
+    if (typeof name !== 'string') return null;
+    const known = this.#customMemo.get(name);
+    if (known !== undefined) return known;
+    const field = this.#customs.get(fold(name, this.#folding)) ?? null;
+    if (this.#customMemo.size >= CUSTOM_MEMO) this.#customMemo.clear();
+    this.#customMemo.set(name, field);
+    return field;
   }
 
   /** How often each marked condition held on a sample, or guesses. */
@@ -250,6 +309,32 @@ export class Engine {
         : ((counts[condition.id] ?? 0) + guessFrequency(condition)) / (events.length + 1);
   }
 }
+
+/** A custom field that some rule reads; without an index where all its conditions are lazy. */
+interface CustomField {
+  readonly slot: FieldSlot;
+  readonly index: FieldIndex | null;
+}
+
+/** The custom fields that rules read, by folded name: rules may write one name in several ways. */
+function customFields(
+  slots: FieldSlots,
+  indexes: readonly FieldIndex[],
+  folding: Folding,
+): Map<string, CustomField[]> {
+  const fields = new Map<string, CustomField[]>();
+  for (const slot of slots.all()) {
+    if (slot.field.from !== 'custom') continue;
+    const name = fold(slot.field.keys[0] ?? '', folding);
+    const field = { slot, index: indexes.find((index) => index.slot === slot) ?? null };
+    fields.set(name, [...(fields.get(name) ?? []), field]);
+  }
+  return fields;
+}
+
+/** Names of custom fields remembered; a desk has hundreds at most. */
+const CUSTOM_MEMO = 4_096;
+const NO_ALIASES: readonly string[] = [];
 
 interface PlainField {
   readonly index: FieldIndex;
@@ -274,6 +359,16 @@ function plainField(index: FieldIndex, folding: Folding): PlainField {
  */
 function readerOf({ field }: FieldSlot, folding: Folding): (event: DeskEvent) => unknown {
   const [first, second] = field.keys;
+  const { part } = field;
+  if (part !== null && second !== undefined && field.keys.length === 3 && first === 'ticket') {
+    return (event) => {
+      const whole = (event.ticket as unknown as Readonly<Record<string, unknown>> | null | undefined)?.[
+        second
+      ];
+      if (typeof whole !== 'object' || whole === null) return rawOf(event, field, folding);
+      return (whole as Readonly<Record<string, unknown>>)[part];
+    };
+  }
   if (field.kind === 'any' || field.part !== null || field.keys.length > 2 || first === undefined) {
     return (event) => rawOf(event, field, folding);
   }
@@ -309,15 +404,36 @@ function fileByAccess(
     return rarer(byType, accessOf(body, frequency))?.conditions ?? [];
   });
   const starts = new Int32Array(conditions + 1);
-  for (const access of accesses) for (const { id } of access) starts[id + 1] = (starts[id + 1] ?? 0) + 1;
+  for (const access of accesses) for (const { id } of access) starts[id + 1] = (starts[id + 1] ?? 0) + 2;
   for (let id = 0; id < conditions; id += 1) starts[id + 1] = (starts[id + 1] ?? 0) + (starts[id] ?? 0);
-  const rules = new Int32Array(starts[conditions] ?? 0);
+  const entries = new Int32Array(starts[conditions] ?? 0);
   const next = starts.slice();
   for (const [rule, access] of accesses.entries()) {
+    const [only] = access;
+    const probe =
+      probeOf(bodies[rule], access.length === 1 ? only : undefined, frequency) ?? (types[rule]?.id ?? 0) << 1;
     for (const { id } of access) {
-      rules[next[id] ?? 0] = rule;
-      next[id] = (next[id] ?? 0) + 1;
+      const at = next[id] ?? 0;
+      entries[at] = probe;
+      entries[at + 1] = rule;
+      next[id] = at + 2;
     }
   }
-  return [starts, rules];
+  return [starts, entries];
+}
+
+/** The marked literal other than the access condition that a body needs and that is least likely to hold. */
+function probeOf(body: Body | undefined, access: Condition | undefined, frequency: Frequency): number | null {
+  const members = body?.kind === 'and' ? body.members : body?.kind === 'literal' ? [body] : [];
+  let best: number | null = null;
+  let rarest = Infinity;
+  for (const member of members) {
+    if (member.kind !== 'literal' || member.condition.lazy || member.condition === access) continue;
+    const share = frequency(member.condition);
+    const holds = member.negated ? 1 - share : share;
+    if (holds >= rarest) continue;
+    rarest = holds;
+    best = (member.condition.id << 1) | (member.negated ? 1 : 0);
+  }
+  return best;
 }

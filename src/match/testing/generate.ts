@@ -246,6 +246,7 @@ const CHANGED_FIELDS = [
   'tags',
   'assignee',
   'custom.tier',
+  'custom.TIER',
   'title',
   'queue',
 ];

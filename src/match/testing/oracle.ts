@@ -273,11 +273,24 @@ export class Oracle {
       return this.#firstCounts && onlyTo && this.#side(field, wanted['to'], this.#raw(field), []);
     }
     const changes = this.#event.changes ?? {};
-    const change = Object.hasOwn(changes, field) ? changes[field] : undefined;
+    const change = changes[this.#changeKey(field, Object.keys(changes)) ?? ''];
     if (typeof change !== 'object' || change === null) return false;
     if ('by' in wanted && ![wanted['by']].flat().includes(change.by)) return false;
     if ('from' in wanted && !this.#side(field, wanted['from'], change.from, change.to)) return false;
     return !('to' in wanted) || this.#side(field, wanted['to'], change.to, change.from);
+  }
+
+  /** A custom field is found under its key, name or id, in any case; the exact key goes first. */
+  #changeKey(field: string, keys: readonly string[]): string | undefined {
+    if (keys.includes(field) || !field.startsWith('custom.')) return keys.find((key) => key === field);
+    const custom = this.#event.ticket?.custom ?? {};
+    return keys.find((key) => {
+      const entry = custom[key.slice(7)] as { id?: unknown; name?: unknown } | null | undefined;
+      const names = key.startsWith('custom.') && entry !== undefined ? [entry?.id, entry?.name] : [];
+      return [key, ...names.map((name) => (typeof name === 'string' ? `custom.${name}` : ''))].some(
+        (name) => this.fold(name) === this.fold(field),
+      );
+    });
   }
 
   #side(field: string, wanted: unknown, here: unknown, there: unknown): boolean {
