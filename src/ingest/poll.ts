@@ -4,9 +4,19 @@ import type { Log } from '../log.ts';
 import { recordSelfTest, readConnections, setConnectionState } from '../record/connections.ts';
 import type { Database } from '../record/database.ts';
 import { leaseDueFeed, LeaseLostError, releaseFeed, saveWalk, type LeasedFeed } from '../record/feeds.ts';
-import { nextReadSeq, readVersions } from '../record/tickets.ts';
-import type { CallContext, FeedPage, Needs, Occurrence, TicketRow } from '../vendors/vendor.ts';
+import { recordCoverage } from '../record/coverage.ts';
+import { nextReadSeq, readUnfinished, readVersions } from '../record/tickets.ts';
+import type {
+  CallContext,
+  FeedGap,
+  FeedPage,
+  FeedSpec,
+  Needs,
+  Occurrence,
+  TicketRow,
+} from '../vendors/vendor.ts';
 import { applyReads, type AppliedRead, type ApplyContext } from './apply.ts';
+import { coveredBy, gapOf } from './gap.ts';
 import { occurrenceEvent, ownEvent } from './own-events.ts';
 import { inRuleSet, storeEvents, storeGroup, type StoreDeps } from './store-event.ts';
 
@@ -73,22 +83,38 @@ async function walk(
   if (adapter === null) return;
   const book = await deps.store.active.refresh();
   const needs = book.matcher.fieldsRead(connection.name);
-  const apply = await applyContext(connection, feed, needs, deps);
+  const spec = specOf(connection, feed.feed);
+  const gap = gapOf(feed, spec);
+  if (gap !== null) await announceGap(connection, feed, spec, gap, deps);
+  const apply = await applyContext(connection, feed, gap, needs, deps);
+  const unfinished =
+    spec.wantsUnfinished === true && !apply.silent
+      ? await readUnfinished(deps.database.db, connection.id)
+      : [];
+  const coverage = coveredBy(feed, gap, spec.healsGaps === true);
   let next = feed.nextPage;
   for (;;) {
     const readSeq = await nextReadSeq(deps.database.db);
-    const position = { cursor: feed.cursor, next, baseline: apply.silent };
+    const position = { cursor: feed.cursor, next, baseline: apply.silent, unfinished, gap };
     const page = await adapter.readPage(feed.feed, position, needs, context);
-    await applyPage(connection, feed, page, readSeq, { needs, apply, context }, deps);
+    await applyPage(connection, feed, page, readSeq, { needs, apply, context, coverage }, deps);
     if (page.next === null) return;
     next = page.next;
   }
+}
+
+function specOf(connection: Connection, feed: string): FeedSpec {
+  const spec = connection.vendor.capabilities.feeds.find(({ name }) => name === feed);
+  if (spec === undefined) throw new Error(`${connection.vendor.id} has no feed ${feed}`);
+  return spec;
 }
 
 interface PageContext {
   readonly needs: Needs;
   readonly apply: ApplyContext;
   readonly context: CallContext;
+  /** What the walk has covered once its last page is saved. */
+  readonly coverage: { readonly from: Date; readonly to: Date };
 }
 
 async function applyPage(
@@ -96,13 +122,13 @@ async function applyPage(
   feed: LeasedFeed,
   page: FeedPage,
   readSeq: number,
-  { needs, apply, context }: PageContext,
+  { needs, apply, context, coverage }: PageContext,
   deps: PollDeps,
 ): Promise<void> {
   const changed = await changedRows(connection, feed.feed, page.rows, deps);
   for (let start = 0; start < changed.length; start += CHUNK) {
     const rows = changed.slice(start, start + CHUNK);
-    const reads = await completeRows(connection, feed, rows, readSeq, { needs, apply, context });
+    const reads = await completeRows(connection, feed, rows, readSeq, { needs, apply, context, coverage });
     const result = await inRuleSet(deps.database, deps.store.active, (tx, book) =>
       applyReads(tx, book, reads, apply, deps.store),
     );
@@ -116,6 +142,7 @@ async function applyPage(
       : page.occurrences.map((occurrence: Occurrence) => occurrenceEvent(occurrence, apply, deps.store));
     const stored = await storeEvents(tx, book, drafts, deps.store);
     await saveWalk(tx, deps.instanceId, feed, position);
+    if (page.next === null) await recordCoverage(tx, feed, coverage);
     return stored;
   });
   if (page.next === null) deps.crash('after_cursor');
@@ -162,6 +189,7 @@ async function completeRows(
 async function applyContext(
   connection: Connection,
   feed: LeasedFeed,
+  gap: FeedGap | null,
   needs: Needs,
   deps: PollDeps,
 ): Promise<ApplyContext> {
@@ -173,7 +201,7 @@ async function applyContext(
     vendor: connection.vendor.id,
     botUserId: rows.find((row) => row.id === connection.id)?.botUserId ?? null,
     feed: feed.feed,
-    via: 'feed',
+    via: gap === null ? 'feed' : 'backfill',
     silent: feed.baselineDoneAt === null,
     baselineAt: feed.baselineAt?.getTime() ?? feed.now,
     overlapMs: 2 * pollMs + 5 * 60_000,
@@ -245,6 +273,33 @@ async function announce(
         reason: error?.reason ?? null,
         message: error?.message ?? null,
       },
+    },
+    deps.store,
+  );
+  const result = await storeGroup(deps.database, [draft], deps.store);
+  if (result.runs > 0) deps.onRuns();
+}
+
+/** A time that the feed does not show any more is said, whether or not it can be made good; once per gap. */
+async function announceGap(
+  connection: Connection,
+  feed: LeasedFeed,
+  spec: FeedSpec,
+  gap: FeedGap,
+  deps: PollDeps,
+): Promise<void> {
+  const body = { feed: feed.feed, ...gap, recoverable: spec.healsGaps === true };
+  deps.log.warn({ connection: connection.name, ...body }, 'nobody looked for longer than the feed shows');
+  const draft = ownEvent(
+    {
+      type: 'feed.gap',
+      key: `feed.gap:${feed.feed}:${gap.from}`,
+      connectionId: connection.id,
+      connection: connection.name,
+      vendor: connection.vendor.id,
+      via: 'feed',
+      feed: feed.feed,
+      body,
     },
     deps.store,
   );

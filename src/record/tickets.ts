@@ -99,6 +99,19 @@ export async function readVersions(
   return new Map(rows.map((row) => [row.ticket_id, row.version]));
 }
 
+/**
+ * Ids of the tickets that may still change: not gone, not closed; resolved ones for two weeks after their last
+ * change, because most desks close them by then.
+ */
+export async function readUnfinished(db: Db, connectionId: number): Promise<readonly string[]> {
+  const { rows } = await sql<{ ticket_id: string }>`
+    SELECT ticket_id FROM tickets
+     WHERE connection_id = ${connectionId} AND gone_at IS NULL AND applied_seq > 0
+       AND (phase NOT IN ('resolved', 'closed', 'rejected', 'cancelled')
+            OR phase = 'resolved' AND applied_at > app_now() - interval '14 days')`.execute(db);
+  return rows.map((row) => row.ticket_id);
+}
+
 /** What Deskhand knows of one ticket, without locking it. */
 export async function readTicketRow(
   db: Db,

@@ -53,6 +53,10 @@ export interface FeedSpec {
   readonly pollEveryMs: number;
   /** How far back the vendor lets us look; null: any time. Older changes than this are a gap. */
   readonly windowMs: number | null;
+  /** Whether the adapter can read what lies before the window in another way, given {@link FeedPosition.gap}. Default false. */
+  readonly healsGaps?: boolean;
+  /** Whether each walk wants {@link FeedPosition.unfinished}. Default false. */
+  readonly wantsUnfinished?: boolean;
   /**
    * What a complete walk means, default `changed`: the rows that changed. After a walk that lists `open`, a
    * ticket stored as not final and absent from it was closed, merged or deleted: read it by id.
@@ -110,6 +114,19 @@ export interface FeedPosition {
   readonly next: Json | null;
   /** True while the feed's silent baseline is walked: all tickets that are not closed. */
   readonly baseline: boolean;
+  /**
+   * Stored tickets that may still change, for feeds that want them: those that their list lacks were closed, merged
+   * or deleted, and the feed reads them itself. Empty during the baseline.
+   */
+  readonly unfinished?: readonly string[];
+  /** Set when nobody looked for longer than the feed's window: what lies between, for feeds that heal gaps. */
+  readonly gap?: FeedGap | null;
+}
+
+/** A span that the feed itself does not show any more. */
+export interface FeedGap {
+  readonly from: Instant;
+  readonly to: Instant;
 }
 
 /** A ticket read by id. `comments` is null when they were not asked for. */
