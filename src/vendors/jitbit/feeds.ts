@@ -4,7 +4,7 @@ import type { CallContext, FeedPage, FeedPosition, Json, Needs, TicketRow, Vendo
 import type { JitbitClient } from './client.ts';
 import type { JitbitLookups } from './lookups.ts';
 import { mapRow, rowVersion, type Mapping } from './map.ts';
-import { needsAny } from './needs.ts';
+import { needsAny } from '../needs.ts';
 import { TicketListRow } from './schema.ts';
 
 /**

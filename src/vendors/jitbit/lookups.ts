@@ -1,6 +1,6 @@
 import { describeMiss, foldName } from '../names.ts';
 import type { CallContext, VendorIo } from '../vendor.ts';
-import { Cached, CachedByKey } from './cached.ts';
+import { Cached, CachedByKey } from '../cached.ts';
 import type { JitbitClient } from './client.ts';
 import type { Known, KnownCategory } from './known.ts';
 import { JitbitPeople } from './people.ts';

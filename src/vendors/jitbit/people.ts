@@ -2,7 +2,7 @@ import { VendorError } from '../../errors.ts';
 import type { Person } from '../../ticket.ts';
 import { describeMiss, foldName } from '../names.ts';
 import type { CallContext, VendorIo } from '../vendor.ts';
-import { Cached, CachedByKey } from './cached.ts';
+import { Cached, CachedByKey } from '../cached.ts';
 import type { JitbitClient } from './client.ts';
 import { toPerson } from './map-people.ts';
 import { DeskUser } from './schema.ts';

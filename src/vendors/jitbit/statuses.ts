@@ -1,6 +1,6 @@
 import { describeMiss, foldName } from '../names.ts';
 import type { CallContext, VendorIo } from '../vendor.ts';
-import { Cached } from './cached.ts';
+import { Cached } from '../cached.ts';
 import type { JitbitClient } from './client.ts';
 import { TicketListRow } from './schema.ts';
 import type { JitbitSettings } from './settings.ts';

@@ -6,7 +6,7 @@ import type { Known } from './known.ts';
 import { mapDetail, mapRow } from './map.ts';
 import { mapComments } from './map-comments.ts';
 import { mapCustom } from './map-custom.ts';
-import { needsAny } from './needs.ts';
+import { needsAny } from '../needs.ts';
 import { FieldValue, TicketComment, TicketDetail, TicketListRow } from './schema.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** How long a lookup is believed (integration reference 1.1: lookups are cached 10 min). */
 const LOOKUP_TTL_MS = 10 * 60_000;

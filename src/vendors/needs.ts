@@ -1,4 +1,4 @@
-import type { Needs } from '../vendor.ts';
+import type { Needs } from './vendor.ts';
 
 /** True if any of the parts is needed, as a whole (`custom`) or in part (`custom.tier`). */
 export function needsAny(needs: Needs, ...parts: readonly string[]): boolean {
