@@ -1,4 +1,5 @@
 import type { Connection } from '../connections.ts';
+import { parametersOf } from '../match/capabilities.ts';
 import { DESK_ACTIONS, type AgentChoice, type DeskActionName, type Step } from '../match/rule.ts';
 import { countOpenByAssignee, takeTurn } from '../record/tickets.ts';
 import type { Database } from '../record/database.ts';
@@ -17,10 +18,7 @@ export function isDeskStep(step: Step): step is DeskStep {
 export function unsupported(connection: Connection, step: DeskStep): string | null {
   const parameters = connection.vendor.capabilities.actions[step.action];
   if (connection.adapter === null || parameters === undefined) return 'not supported';
-  const used = Object.entries(step.params)
-    .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
-    .map(([name]) => name);
-  const missing = used.filter((name) => !parameters.includes(name));
+  const missing = parametersOf(step).filter((name) => !parameters.includes(name));
   return missing.length === 0 ? null : `not supported: ${missing.join(', ')}`;
 }
 

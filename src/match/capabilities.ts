@@ -67,14 +67,17 @@ function missingAt(name: string, known: Connections, step: Step): readonly strin
     .map((key) => `${connection.vendorName} (${name}) does not support "${key}" of "${step.action}".`);
 }
 
-/** Written parameters; the connection of create_ticket is ours, and a private comment is every desk's default. */
-function parametersOf(step: Step): readonly string[] {
+/**
+ * Parameters of a step that its desk must support, as capabilities name them: `wait_for` by what is waited for. The
+ * connection of create_ticket is ours, and a private comment is every desk's default.
+ */
+export function parametersOf(step: Step): readonly string[] {
   if (step.action === 'wait_for') return ['until' in step.params ? 'until' : step.params.who];
   return Object.entries(step.params)
     .filter(([key, value]) => {
       if (step.action === 'create_ticket' && key === 'connection') return false;
       if (step.action === 'comment' && key === 'public') return value === true;
-      return !Array.isArray(value) || value.length > 0;
+      return value !== undefined && (!Array.isArray(value) || value.length > 0);
     })
     .map(([key]) => key);
 }
