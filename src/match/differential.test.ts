@@ -32,7 +32,7 @@ function compare(
   for (let i = 0; i < 20; i += 1) {
     const event = randomEvent(dice, odd);
     const found = matcher.match(event, NOW).map(({ rule }) => rule.id);
-    expect(found, JSON.stringify({ seed, event })).toEqual(oracleMatch(rules, event, NOW, SETTINGS));
+    expect({ seed, event, found }).toEqual({ seed, event, found: oracleMatch(rules, event, NOW, SETTINGS) });
     matches += found.length;
   }
   return matches;
@@ -64,7 +64,7 @@ test('explain agrees with match on every pair', () => {
       const found = new Set(matcher.match(event, NOW).map(({ rule }) => rule.id));
       for (const { id } of rules) {
         const { verdict, reason } = matcher.explain(id, event, NOW);
-        expect(verdict === 'match', `${id} ${reason}`).toBe(found.has(id));
+        expect({ id, reason, matches: verdict === 'match' }).toEqual({ id, reason, matches: found.has(id) });
       }
     }
   }

@@ -83,7 +83,7 @@ test('cron expressions of five fields', () => {
     'a * * * *',
     '0 0 30 feb *',
   ]) {
-    expect(cronProblem(wrong), wrong).not.toBeNull();
+    expect({ wrong, problem: cronProblem(wrong) }).not.toEqual({ wrong, problem: null });
   }
 });
 
@@ -155,8 +155,8 @@ test.each([0, 1 << 18])('many texts are found in one pass (table limit %d)', (li
     const found = new Set<number>();
     automaton.scan(text, (outputs) => outputs.forEach((output) => found.add(output)));
 
-    expect([...found].toSorted()).toEqual(
-      needles.flatMap((needle, index) => (text.includes(needle) ? [index] : [])).toSorted(),
+    expect(found).toEqual(
+      new Set(needles.flatMap((needle, index) => (text.includes(needle) ? [index] : []))),
     );
   }
 });

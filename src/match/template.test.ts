@@ -68,7 +68,6 @@ describe('escaping values, never the text around them', () => {
 
 test.each([
   ['{{ ticket.titel }}', 'Unknown name "ticket.titel". "ticket" has other names. Did you mean "title"?'],
-  ['{{ ticket.title.first.x }}', ''],
   ['{{ user.name }}', 'Texts know event, ticket'],
   ['{{ ticket.title | shout }}', 'Unknown filter "shout"'],
   ['{{ ticket.title | sample }}', 'Unknown filter "sample"'],
@@ -76,9 +75,8 @@ test.each([
   ['a\n{% if %}', '(line 2 of the text)'],
   ['x'.repeat(40_000), 'longer than 32 KB'],
 ])('%.40j is refused: %s', (text, message) => {
-  if (message === '') expect(() => parseTemplate(text)).not.toThrow();
-  else expect(() => parseTemplate(text)).toThrow(TemplateError);
-  if (message !== '') expect(() => parseTemplate(text)).toThrow(message);
+  expect(() => parseTemplate(text)).toThrow(TemplateError);
+  expect(() => parseTemplate(text)).toThrow(message);
 });
 
 test('a rendered text has a limit', () => {
