@@ -13,7 +13,8 @@ import {
   type PlannedWrite,
   type TicketRead,
 } from '../vendors/vendor.ts';
-import { afterFailure, judgeError } from './failure.ts';
+import { afterFailure, judgeError, stillUnknown } from './failure.ts';
+import { MAX_ATTEMPTS } from './retry.ts';
 import { decided, later, LEASE_LOST, type Parts, type Resolution, type StepTask } from './task.ts';
 import { judgeAppend, judgeSets, weighAbsence, type Found } from './verify.ts';
 
@@ -31,6 +32,7 @@ export interface DeskDeps {
 /** More parts than any action has: ends a plan that never gets done. */
 const MAX_WRITES = 40;
 const MAX_CONFLICTS = 3;
+const KEEPS_CHANGING = { reason: 'conflict', message: 'the desk keeps changing', retryAt: null } as const;
 
 type PresentTicket = TicketRead & { readonly gone: false };
 
@@ -42,6 +44,10 @@ interface DeskTask {
   readonly needs: Needs;
   readonly context: CallContext;
   readonly deps: DeskDeps;
+  /** Parts known to be done; what was confirmed stays so, whatever fails after it. */
+  parts: Parts;
+  /** What was sent last in this try. */
+  intent: Intent | null;
 }
 
 /** Performs a rendered action. Never throws for what a vendor says. */
@@ -55,56 +61,72 @@ export async function performDeskAction(
   if (connection.adapter === null) return decided('suppressed', 'not supported');
   const lane = task.claimed.progress.waited === true ? 'escalation' : 'action';
   const context: CallContext = { lane, signal: task.signal };
-  const desk: DeskTask = { task, connection, adapter: connection.adapter, action, needs, context, deps };
+  const { adapter } = connection;
+  const desk: DeskTask = {
+    task,
+    connection,
+    adapter,
+    action,
+    needs,
+    context,
+    deps,
+    parts: task.claimed.parts,
+    intent: null,
+  };
   try {
     return await runDesk(desk);
   } catch (error) {
-    // Reading and planning failed: nothing was sent in this try.
-    return afterFailure(task, judgeError(error));
+    // Reading and planning failed: nothing was sent since the last confirmed part.
+    return { ...afterFailure(task, judgeError(error)), parts: desk.parts };
   }
 }
 
 async function runDesk(desk: DeskTask): Promise<Resolution | typeof LEASE_LOST> {
   const { claimed } = desk.task;
-  let parts: Parts = claimed.parts;
   if (claimed.state === 'sending' && claimed.intent?.write != null) {
-    const verified = await verifySend(desk, claimed.intent, claimed.intent.write, parts);
-    if ('state' in verified) return verified;
-    parts = verified.parts;
+    const { intent } = claimed;
+    const verified = await verifySend(desk, intent, claimed.intent.write).catch((error: unknown) =>
+      stillUnknown(desk.task, intent, desk.connection.settleMs, judgeError(error)),
+    );
+    if (verified !== 'present') return verified;
   }
-  return sendAll(desk, parts);
+  return sendAll(desk);
 }
 
-async function sendAll(desk: DeskTask, known: Parts): Promise<Resolution | typeof LEASE_LOST> {
+async function sendAll(desk: DeskTask): Promise<Resolution | typeof LEASE_LOST> {
   const { task, adapter, action, context } = desk;
-  let parts = known;
   let conflicts = 0;
   let ticket = await readFresh(desk);
   if (ticket === 'gone') return decided('dead', 'the ticket is gone');
   for (let sent = 0; sent < MAX_WRITES; sent++) {
-    const write = await adapter.nextWrite(action, ticket, new Set(Object.keys(parts)), context);
-    if (write === null) return finished(parts, task);
+    const write = await adapter.nextWrite(action, ticket, new Set(Object.keys(desk.parts)), context);
+    if (write === null) return finished(desk.parts, task);
     const earlier = task.claimed.intent?.write;
     if (ticket !== null && earlier?.part === write.part) {
       const found = judgeSets(earlier.sets, ticket.observed);
-      if (found.answer === 'overtaken') return decided('skipped', found.because, { parts });
+      if (found.answer === 'overtaken') {
+        return decided('skipped', found.because, {
+          parts: desk.parts,
+          intent: task.claimed.intent,
+          writes: 'refused',
+        });
+      }
     }
-    const outcome = await sendOne(desk, write, parts);
-    if (outcome === LEASE_LOST) return outcome;
+    const outcome = await sendOne(desk, write);
     if (outcome === 'conflict') {
       conflicts += 1;
-      if (conflicts > MAX_CONFLICTS) return later('pending', 5_000, 'conflict: the desk keeps changing');
-    } else if ('state' in outcome) {
+      if (conflicts > MAX_CONFLICTS) {
+        return { ...afterFailure(task, KEEPS_CHANGING), parts: desk.parts, intent: desk.intent };
+      }
+    } else if (outcome !== 'present') {
       return outcome;
-    } else {
-      parts = outcome.parts;
     }
     if (write.kind !== 'append' || outcome === 'conflict') {
       ticket = await readFresh(desk);
-      if (ticket === 'gone') return decided('dead', 'the ticket is gone', { parts });
+      if (ticket === 'gone') return decided('dead', 'the ticket is gone', { parts: desk.parts });
     }
   }
-  return decided('dead', `more than ${MAX_WRITES} calls for one action`, { parts });
+  return decided('dead', `more than ${MAX_WRITES} calls for one action`, { parts: desk.parts });
 }
 
 function finished(parts: Parts, task: StepTask): Resolution {
@@ -132,27 +154,28 @@ async function readFresh(desk: DeskTask): Promise<PresentTicket | null | 'gone'>
 async function sendOne(
   desk: DeskTask,
   write: PlannedWrite,
-  parts: Parts,
-): Promise<Resolution | typeof LEASE_LOST | 'conflict' | { readonly parts: Parts }> {
-  const { task, adapter, deps } = desk;
+): Promise<Resolution | typeof LEASE_LOST | 'conflict' | 'present'> {
+  const { task, adapter, deps, parts } = desk;
   const listed = write.append === null ? [] : await adapter.listChildren(write, desk.context);
   const before = (listed ?? []).map((child) => child.id);
   const sending = await task.intend({ write, before, parts });
   if (sending === null) return LEASE_LOST;
+  desk.intent = sending.intent;
   deps.crashPoint('before_send');
   if (sending.expired()) return later('postponed', 0, 'the send deadline passed', { uncounted: true, parts });
   try {
     const result = await adapter.send(write, { lane: desk.context.lane, signal: sending.signal });
     deps.crashPoint('after_send');
-    return { parts: { ...parts, [write.part]: madeBy(desk, write, result.childId) } };
+    desk.parts = { ...parts, [write.part]: madeBy(desk, write, result.childId) };
+    return 'present';
   } catch (error) {
     const judged = judgeError(error);
     if (judged.reason === 'conflict') return 'conflict';
     if (judged.notApplied) return { ...afterFailure(task, judged), parts, intent: sending.intent };
-    const verified = await verifySend(desk, sending.intent, write, parts).catch((cause: unknown) =>
-      unverified(desk, sending.intent, judgeError(cause).message),
+    const verified = await verifySend(desk, sending.intent, write).catch((cause: unknown) =>
+      stillUnknown(task, sending.intent, desk.connection.settleMs, judgeError(cause), parts),
     );
-    if (!('state' in verified)) return verified;
+    if (verified === 'present') return verified;
     return { ...verified, attempt: { state: 'unknown', reason: judged.message } };
   }
 }
@@ -162,36 +185,35 @@ function madeBy(desk: DeskTask, write: PlannedWrite, child: string | null): Part
   return { child, kind: childKind(write.append.children), connection: desk.connection.id };
 }
 
-/** The desk does not even answer a read: look again after the settle time. */
-function unverified(desk: DeskTask, intent: Intent, message: string): Resolution {
-  const inMs = Math.max(2_000, intent.deadlineAt + desk.connection.settleMs - desk.task.now());
-  return later('sending', inMs, `outcome unknown: ${message}`, { intent, parts: desk.task.claimed.parts });
-}
-
 /**
  * Looks whether a send took effect.
  *
- * @returns the parts with this one added, or how the step goes on
+ * @returns `present` with the part noted as done, or how the step goes on
  * @throws VendorError when the desk cannot be read
  */
 async function verifySend(
   desk: DeskTask,
   intent: Intent,
   write: PlannedWrite,
-  parts: Parts,
-): Promise<Resolution | { readonly parts: Parts }> {
+): Promise<Resolution | 'present'> {
+  const { task, parts } = desk;
   const found = await lookUp(desk, intent, write);
   switch (found.answer) {
     case 'present':
-      return { parts: { ...parts, [write.part]: madeBy(desk, write, found.child) } };
+      desk.parts = { ...parts, [write.part]: madeBy(desk, write, found.child) };
+      return 'present';
     case 'uncertain':
       return decided('uncertain', found.because, { intent, parts });
     case 'overtaken':
-      return decided('skipped', found.because, { intent, parts });
+      return decided('skipped', found.because, { intent, parts, writes: 'refused' });
     case 'absent': {
-      const next = weighAbsence(intent, desk.connection.settleMs, desk.task.now());
+      const next = weighAbsence(intent, desk.connection.settleMs, task.now());
       if (next.decision === 'resend') {
-        return later('pending', 0, 'verified absent: sending again', { intent, parts, writes: 'refused' });
+        if (task.claimed.attempts < MAX_ATTEMPTS) {
+          return later('pending', 0, 'verified absent: sending again', { intent, parts, writes: 'refused' });
+        }
+        const because = `${MAX_ATTEMPTS} attempts used; none of them is to be found at the desk`;
+        return decided('dead', because, { intent, parts, writes: 'refused' });
       }
       const again = { ...intent, absences: next.absences };
       return later('sending', next.inMs, 'outcome unknown: not found yet', { intent: again, parts });

@@ -21,7 +21,7 @@ import type { ActiveRules } from '../rules/active.ts';
 import { normaliseText } from '../vendors/http/text.ts';
 import type { CrashPoint } from './crash.ts';
 import { createLimiter } from './limiter.ts';
-import { toOutcome } from './outcome.ts';
+import { appendField, toOutcome } from './outcome.ts';
 import { performStep, type PerformDeps } from './perform.ts';
 import { createRendering } from './render.ts';
 import {
@@ -264,6 +264,6 @@ function ownWritesOf(claimed: ClaimedStep, send: NewSend, newId: IdSource): read
   }));
   const along = (write.alsoChanges ?? []).map((field) => ({ ...base, id: newId(), field, value: ANY_VALUE }));
   if (write.append === null) return [...sets, ...along];
-  const field = `comment:${write.part}`;
+  const field = appendField(write);
   return [...sets, ...along, { ...base, id: newId(), field, value: normaliseText(write.append.text) }];
 }

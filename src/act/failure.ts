@@ -1,6 +1,7 @@
 import { messageOf, VendorError } from '../errors.ts';
-import { nextAttempt, type Failure } from './retry.ts';
-import { ActionError, decided, later, type Resolution, type StepTask } from './task.ts';
+import type { Intent } from '../record/tables.ts';
+import { GIVE_UP_AFTER_MS, nextAttempt, postponeMs, type Failure } from './retry.ts';
+import { ActionError, decided, later, type Parts, type Resolution, type StepTask } from './task.ts';
 
 /** What went wrong, in the executor's terms, and whether the call may have had an effect all the same. */
 export interface Judged extends Failure {
@@ -11,7 +12,8 @@ export interface Judged extends Failure {
 export function judgeError(error: unknown): Judged {
   if (error instanceof VendorError) {
     return {
-      reason: error.reason,
+      // No answer to something that was never sent: nobody took the connection.
+      reason: error.reason === 'timeout' && error.notApplied ? 'unreachable' : error.reason,
       message: error.message,
       retryAt: error.retryAt ?? null,
       notApplied: error.notApplied || SAID_NO.has(error.reason),
@@ -49,4 +51,23 @@ export function afterFailure(task: StepTask, failure: Failure): Resolution {
     case 'retry':
       return later('pending', next.inMs, next.because, { attempt, writes: 'refused' });
   }
+}
+
+/**
+ * A send that may have happened, and what would tell cannot be read now: it stays `sending`, and nothing is sent.
+ * After a day a person decides.
+ */
+export function stillUnknown(
+  task: StepTask,
+  intent: Intent,
+  settleMs: number,
+  failure: Failure,
+  parts: Parts = task.claimed.parts,
+): Resolution {
+  const reason = `outcome unknown: ${failure.message}`;
+  const now = task.now();
+  if (now - intent.sentAt > GIVE_UP_AFTER_MS) return decided('uncertain', reason, { intent, parts });
+  const settlesInMs = intent.deadlineAt + settleMs - now;
+  const inMs = Math.max(settlesInMs, settlesInMs > 0 ? 2_000 : postponeMs(failure, now, Math.random()));
+  return later('sending', inMs, reason, { intent, parts });
 }

@@ -1,4 +1,5 @@
 import type { BoundChild, ClaimedStep, Outcome } from '../record/steps.ts';
+import type { PlannedWrite } from '../vendors/vendor.ts';
 import type { Parts, Resolution } from './task.ts';
 
 /** The row to record for what one try came to. */
@@ -30,7 +31,20 @@ export function toOutcome(
     progress: resolution.progress ?? null,
     bound: boundOf(parts, claimed),
     writes: resolution.writes ?? null,
+    refusedFields: resolution.writes === 'refused' ? fieldsOf(resolution.intent?.write ?? null) : [],
   };
+}
+
+/** What a write says it will change, as `own_writes` names it. Earlier parts of the same step did happen. */
+function fieldsOf(write: PlannedWrite | null): readonly string[] {
+  if (write === null) return [];
+  const appended = write.append === null ? [] : [appendField(write)];
+  return [...Object.keys(write.sets), ...(write.alsoChanges ?? []), ...appended];
+}
+
+/** The name under which the text of an append is remembered as ours. */
+export function appendField(write: PlannedWrite): string {
+  return `comment:${write.part}`;
 }
 
 /** After a dead or uncertain step the run goes on, unless the rule cannot do without it. */

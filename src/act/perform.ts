@@ -13,9 +13,9 @@ import { httpPost, type HttpPostDeps } from './actions/http-post.ts';
 import { slackPost, type SlackPostDeps } from './actions/slack-post.ts';
 import { performDeskAction } from './desk-action.ts';
 import { isDeskStep, renderDeskAction, unsupported, type DeskStep } from './desk-params.ts';
-import { afterFailure, judgeError } from './failure.ts';
+import { afterFailure, judgeError, stillUnknown } from './failure.ts';
 import { conditionToRecheck, DEFAULT_WHILE, lateGate } from './gates.ts';
-import { decided, later, type LEASE_LOST, type Resolution, type StepTask } from './task.ts';
+import { decided, later, LEASE_LOST, type Resolution, type StepTask } from './task.ts';
 
 /**
  * One try of one step: is it still wanted, then the action. In comes a claimed step, out goes a resolution with its
@@ -35,6 +35,24 @@ export interface PerformDeps extends HttpPostDeps, SlackPostDeps {
 type Tried = Resolution | typeof LEASE_LOST;
 
 export async function performStep(task: StepTask, deps: PerformDeps): Promise<Tried> {
+  const tried = await tryStep(task, deps);
+  return task.claimed.state === 'sending' && tried !== LEASE_LOST ? keepDoubt(task, tried, deps) : tried;
+}
+
+/** Where looking up a send failed, the send is still in doubt: it is neither sent again nor given up as not sent. */
+function keepDoubt(task: StepTask, tried: Resolution, deps: PerformDeps): Resolution {
+  const { intent } = task.claimed;
+  // Whoever settled the send says so by its parts or by an intent.
+  if (intent === null || tried.intent !== undefined || tried.parts !== undefined) return tried;
+  const reason = tried.reason ?? '';
+  if (tried.state === 'dead') return decided('uncertain', `the outcome is unknown: ${reason}`, { intent });
+  if (tried.state !== 'pending' && tried.state !== 'postponed') return tried;
+  const retryAt = tried.dueInMs === null ? null : task.now() + tried.dueInMs;
+  const settleMs = isDeskStep(task.step) ? (task.connection?.settleMs ?? deps.settleMs) : deps.settleMs;
+  return stillUnknown(task, intent, settleMs, { reason: 'timeout', message: reason, retryAt });
+}
+
+async function tryStep(task: StepTask, deps: PerformDeps): Promise<Tried> {
   try {
     // A send that may have happened is settled first, whatever the rule says by now.
     if (task.claimed.state !== 'sending') {

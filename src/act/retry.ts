@@ -69,9 +69,7 @@ export function nextAttempt(failure: Failure, state: AttemptState): Next {
       if (state.now - state.wantedAt > GIVE_UP_AFTER_MS) {
         return { decision: 'dead', because: `gave up after 24 h of waiting; last: ${because}` };
       }
-      const wait =
-        failure.retryAt === null ? POSTPONE_MS * (0.5 + state.random) : failure.retryAt - state.now;
-      return { decision: 'postpone', inMs: Math.max(250, wait), because };
+      return { decision: 'postpone', inMs: postponeMs(failure, state.now, state.random), because };
     }
     case 'replan':
     case 'retry':
@@ -80,6 +78,11 @@ export function nextAttempt(failure: Failure, state: AttemptState): Next {
       }
       return { decision: 'retry', inMs: backoff(state.attempts, state.random), because };
   }
+}
+
+/** Until the moment the other side named, else some seconds. @param random 0 ≤ random < 1 */
+export function postponeMs(failure: Failure, now: number, random: number): number {
+  return Math.max(250, failure.retryAt === null ? POSTPONE_MS * (0.5 + random) : failure.retryAt - now);
 }
 
 /** 2 s × 2ⁿ with full jitter, at most 10 minutes. */

@@ -187,8 +187,9 @@ export interface Outcome extends Lease {
   readonly progress: { readonly waited?: boolean; readonly wrote?: boolean } | null;
   /** Children this step made: bound, so that no other step takes them for its own. */
   readonly bound: readonly BoundChild[];
-  /** `answered`: reads begun from now on may consume our writes; `refused`: they never happened. */
+  /** `answered`: reads begun from now on may consume our writes; `refused`: those of `refusedFields` never happened. */
   readonly writes: 'answered' | 'refused' | null;
+  readonly refusedFields: readonly string[];
 }
 
 export interface AttemptRow {
@@ -279,17 +280,21 @@ async function bindChildren(tx: Tx, children: readonly BoundChild[]): Promise<vo
 }
 
 async function settleOwnWrites(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
-  const answered = outcomes.filter((row) => row.writes === 'answered').map((row) => row.stepId);
-  if (answered.length > 0) {
-    await sql`
-      UPDATE own_writes SET answered_seq = nextval('read_seq')
-       WHERE step_id = ANY(${answered}::uuid[]) AND answered_seq IS NULL`.execute(tx);
-  }
-  const refused = outcomes.filter((row) => row.writes === 'refused').map((row) => row.stepId);
+  const refused = outcomes.flatMap(({ stepId, refusedFields }) =>
+    refusedFields.map((field) => ({ stepId, field })),
+  );
   if (refused.length > 0) {
     await sql`
-      DELETE FROM own_writes WHERE step_id = ANY(${refused}::uuid[]) AND answered_seq IS NULL`.execute(tx);
+      DELETE FROM own_writes w
+       USING unnest(${refused.map((row) => row.stepId)}::uuid[], ${refused.map((row) => row.field)}::text[])
+             AS row (step_id, field)
+       WHERE w.step_id = row.step_id AND w.field = row.field AND w.answered_seq IS NULL`.execute(tx);
   }
+  const settled = outcomes.filter((row) => row.writes !== null).map((row) => row.stepId);
+  if (settled.length === 0) return;
+  await sql`
+    UPDATE own_writes SET answered_seq = nextval('read_seq')
+     WHERE step_id = ANY(${settled}::uuid[]) AND answered_seq IS NULL`.execute(tx);
 }
 
 async function markProgress(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
