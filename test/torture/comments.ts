@@ -1,0 +1,115 @@
+import { startJitbitDesk } from '../../src/demo/simulators/jitbit/jitbit-desk.ts';
+import { CRASH_POINTS, type CrashPointName } from '../../src/act/crash.ts';
+import { seededRandom } from '../../src/demo/simulators/support/random.ts';
+import type { Verdict } from './intake.ts';
+import { createStage, until } from './stage.ts';
+
+export interface CommentOptions {
+  readonly databaseUrl: string;
+  readonly points: readonly CrashPointName[];
+  readonly killsPerPoint: number;
+  readonly seed: number;
+  readonly waitForDead: boolean;
+}
+
+/**
+ * kill -9 at named places around a comment (R2, R3): the process dies between any two writes and is started again.
+ * Every ticket must get its comment exactly once, and its assignee.
+ */
+export async function commentScenario(options: CommentOptions): Promise<Verdict> {
+  const random = seededRandom(options.seed);
+  const desk = await startJitbitDesk({ rateLimit: 'off' });
+  const stage = await createStage({
+    databaseUrl: options.databaseUrl,
+    config: config(desk.url, desk.token),
+    rules: RULES,
+    waitForDead: options.waitForDead,
+  });
+  const tickets: number[] = [];
+  let killed = 0;
+  try {
+    const first = await stage.start();
+    await until('the baseline is walked', 20_000, async () => {
+      const open = await stage.query('SELECT 1 FROM feeds WHERE baseline_done_at IS NULL');
+      const done = await stage.query('SELECT 1 FROM feeds WHERE baseline_done_at IS NOT NULL');
+      return open.length === 0 && done.length > 0;
+    });
+    await first.stop();
+    for (const point of options.points) {
+      for (let round = 0; round < options.killsPerPoint; round++) {
+        const server = await stage.start({ DESKHAND_CRASH_AT: `${point}:${1 + random.below(2)}` });
+        tickets.push(
+          desk.human.create({ subject: `torture ${point} ${round} a`, category: 'Network', priority: 2 }),
+          desk.human.create({ subject: `torture ${point} ${round} b`, category: 'Network', priority: 2 }),
+        );
+        await server.ended;
+        killed += 1;
+      }
+    }
+    await finish(stage, options.waitForDead ? TAKEOVER_MS : LATER_MS);
+    return await judge(desk, tickets, killed, stage);
+  } finally {
+    await stage.close();
+    await desk.close();
+  }
+}
+
+/** Long enough for the last killed instance to be taken over. */
+const TAKEOVER_MS = 20_000;
+const LATER_MS = 3_000;
+
+/** What is in doubt is decided after deadline, settle time and two absences; the database's clock is moved there. */
+async function finish(stage: Awaited<ReturnType<typeof createStage>>, firstMs: number): Promise<void> {
+  for (const offset of ['0 s', '60 s', '120 s', '180 s', '240 s', '300 s', '900 s', '1800 s', '3600 s']) {
+    await stage.moveClock(offset);
+    const server = await stage.start();
+    const done = await stage.settled(offset === '0 s' ? firstMs : LATER_MS).then(
+      () => true,
+      () => false,
+    );
+    await server.stop();
+    if (done && offset !== '0 s') return;
+  }
+  await stage.settled(0);
+}
+
+function config(url: string, token: string): string {
+  return `
+connections:
+  desk: { vendor: jitbit, url: "${url}", token: "${token}", poll: { tickets: 1s, reconcile: 1w }, settle: 2s, rate: 100000/m }
+`;
+}
+
+const RULES = `
+id: take
+name: Take it
+on: [ticket.created]
+when: { title: { contains: torture } }
+limit: { per_ticket: 1/1h }
+then:
+  - reassign: { agent: ali@acme.com }
+  - comment: { text: "Taken: {{ ticket.title }}" }
+`;
+
+async function judge(
+  desk: Awaited<ReturnType<typeof startJitbitDesk>>,
+  tickets: readonly number[],
+  killed: number,
+  stage: Awaited<ReturnType<typeof createStage>>,
+): Promise<Verdict> {
+  const counts = tickets.map((id) => desk.comments(id).length);
+  const uncertain = await stage.query("SELECT 1 FROM steps WHERE state IN ('uncertain', 'dead')");
+  const events = await stage.query<{ count: number }>(
+    "SELECT count(*)::int AS count FROM events WHERE type = 'ticket.created' GROUP BY ticket_id HAVING count(*) > 1",
+  );
+  return {
+    scenario: 'kill -9 at crash points around a comment',
+    killed,
+    acknowledged: tickets.length,
+    lost: counts.filter((count) => count === 0).length,
+    twice: counts.filter((count) => count > 1).length + events.length,
+    note: `${uncertain.length} steps uncertain or dead`,
+  };
+}
+
+export const ALL_POINTS = CRASH_POINTS;
