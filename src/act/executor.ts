@@ -9,6 +9,7 @@ import { readEvents, type StoredEvent } from '../record/events.ts';
 import type { IdSource } from '../record/ids.ts';
 import {
   claimSteps,
+  freeLanes,
   recordIntents,
   recordOutcomes,
   type ClaimedStep,
@@ -18,7 +19,6 @@ import {
 } from '../record/steps.ts';
 import type { Intent } from '../record/tables.ts';
 import type { ActiveRules } from '../rules/active.ts';
-import { normaliseText } from '../vendors/http/text.ts';
 import type { CrashPoint } from './crash.ts';
 import { createLimiter } from './limiter.ts';
 import { appendField, toOutcome } from './outcome.ts';
@@ -66,6 +66,8 @@ export interface Executor {
 /** Steps in hand at once. */
 const MAX_BUSY = 256;
 const MAX_CLAIM = 128;
+/** More than one claim and everything in hand. */
+const MAX_LANES_BACK = 1_000;
 /** A send that got no answer for this long has an unknown outcome. */
 const SEND_DEADLINE_MS = 20_000;
 const RECORD_RETRY_MS = 500;
@@ -89,6 +91,10 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     { maxItems: 200, inFlight: 2 },
   );
   const performing = new Set<Promise<void>>();
+  /** Lanes of the steps in `performing`. */
+  const inHand = new Set<string>();
+  /** Claims that failed half-way and steps that were dropped: lanes may be leased to us that nobody works on. */
+  let doubts = 0;
 
   /** An outcome is not lost because the database is away for a while; after a crash it is found by verifying. */
   async function recordPatiently(group: readonly Outcome[]): Promise<ReadonlySet<string>> {
@@ -108,22 +114,39 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   async function claimOnce(): Promise<number> {
     const room = Math.min(MAX_CLAIM, MAX_BUSY - performing.size);
     if (room <= 0 || stopping.signal.aborted || deps.paused()) return 0;
+    if (doubts > 0) await giveBackForgotten();
+    doubts += 1;
     const claimed = await deps.database.transaction((tx) => claimSteps(tx, deps.instanceId, room));
-    if (claimed.length === 0) return 0;
-    deps.crash('after_claim');
+    if (claimed.length > 0) deps.crash('after_claim');
     const claimedAt = deps.clock.monotonic();
     const events = await readEvents(
       deps.database.db,
       claimed.map((step) => ({ id: step.eventId, at: step.eventAt })),
     );
-    for (const step of claimed) {
-      const work = perform(step, events.get(step.eventId), claimedAt).catch((error: unknown) => {
-        deps.log.error({ err: error, step: step.stepId }, 'step failed unexpectedly');
-      });
-      performing.add(work);
-      void work.finally(() => performing.delete(work));
-    }
+    for (const step of claimed) start(step, events.get(step.eventId), claimedAt);
+    doubts -= 1;
     return claimed.length;
+  }
+
+  function start(step: ClaimedStep, event: StoredEvent | undefined, claimedAt: number): void {
+    inHand.add(step.laneId);
+    const work = perform(step, event, claimedAt)
+      .catch((error: unknown) => {
+        deps.log.error({ err: error, step: step.stepId }, 'step failed unexpectedly');
+        doubts += 1;
+      })
+      .finally(() => {
+        inHand.delete(step.laneId);
+        performing.delete(work);
+      });
+    performing.add(work);
+  }
+
+  /** The answer to a claim was lost: what it leased to us is free again, whoever takes it. */
+  async function giveBackForgotten(): Promise<void> {
+    const keep = [...inHand];
+    doubts = 0;
+    await deps.database.transaction((tx) => freeLanes(tx, [deps.instanceId], MAX_LANES_BACK, keep));
   }
 
   async function perform(
@@ -265,5 +288,5 @@ function ownWritesOf(claimed: ClaimedStep, send: NewSend, newId: IdSource): read
   const along = (write.alsoChanges ?? []).map((field) => ({ ...base, id: newId(), field, value: ANY_VALUE }));
   if (write.append === null) return [...sets, ...along];
   const field = appendField(write);
-  return [...sets, ...along, { ...base, id: newId(), field, value: normaliseText(write.append.text) }];
+  return [...sets, ...along, { ...base, id: newId(), field, value: write.append.text }];
 }

@@ -1,7 +1,7 @@
 import { changeValue, sameValue, valueAt } from '../ingest/diff.ts';
 import type { ObservedTicket } from '../ticket.ts';
 import type { Child, PlannedWrite } from '../vendors/vendor.ts';
-import { normaliseText } from '../vendors/http/text.ts';
+import { sameText } from '../vendors/http/text.ts';
 
 /**
  * Did a call whose answer we lost take effect? Pure judgements over what was read back; reading and waiting are the
@@ -38,7 +38,6 @@ export interface AppendEvidence {
 export function judgeAppend(evidence: AppendEvidence): Found {
   if (evidence.children === null)
     return { answer: 'uncertain', because: 'the desk cannot list what was sent' };
-  const wanted = normaliseText(evidence.text);
   const known = new Set(evidence.before);
   const candidates = evidence.children.filter(
     (child) =>
@@ -46,7 +45,7 @@ export function judgeAppend(evidence: AppendEvidence): Found {
       !evidence.taken.has(child.id) &&
       (evidence.botUserId === null || child.authorId === null || child.authorId === evidence.botUserId) &&
       (child.at === null || Date.parse(child.at) >= evidence.sentAt - CLOCK_SKEW_MS) &&
-      normaliseText(child.text) === wanted,
+      sameText(evidence.text, child.text),
   );
   const first = candidates[0];
   return first === undefined ? { answer: 'absent' } : { answer: 'present', child: first.id };

@@ -1,6 +1,6 @@
 import type { Change, DeskEvent, Via } from '../event.ts';
 import { toInstant } from '../clock.ts';
-import { normaliseText } from '../vendors/http/text.ts';
+import { sameText } from '../vendors/http/text.ts';
 import type { Tx } from '../record/database.ts';
 import { madeBySteps } from '../record/steps.ts';
 import { fulfil, nominate, type Nomination } from '../record/nominations.ts';
@@ -354,15 +354,19 @@ async function findOwnChildren(
   return {
     comment(ticketId, comment) {
       if (!isBot(comment, context)) return null;
-      const text = normaliseText(comment.text ?? '');
       return (
         posted.get(comment.id) ??
-        texts.find((write) => write.ticketId === ticketId && write.value === text) ??
+        texts.find((write) => write.ticketId === ticketId && isText(write.value, comment)) ??
         null
       );
     },
     ticket: (ticketId) => created.get(ticketId) ?? null,
   };
+}
+
+/** The sent text, as the desk gives it back: stored as it was, escaped, or wrapped in markup. */
+function isText(sent: unknown, comment: Comment): boolean {
+  return typeof sent === 'string' && sameText(sent, comment.text ?? '');
 }
 
 function isBot(comment: Comment, context: ApplyContext): boolean {
