@@ -230,7 +230,6 @@ describe('a mistake is named with its place and a suggestion', () => {
     ['a time zone', connection('time_zone: Europe/Stambul'), /6:16: "time_zone": expected an IANA time zone.*, got "Europe\/Stambul"/],
     ['a phase', connection('phases: { On hold: waitin }'), /6:24: "On hold": expected new, .*Did you mean "waiting"\?/],
     ['a nested key', connection('names: { stats: { 9: x } }'), /6:14: unknown key "stats"\. Did you mean "status"\?/],
-    ['a part of a later version', MINIMAL + 'calendars: {}', /6:1: "calendars" is not supported by this version/],
     ['a Slack key', MINIMAL + 'slack: { bot_tokn: x }', /"bot_token" is missing/],
     ['an allowed URL', MINIMAL + 'http: { allow: ["https://x.test/"] }', /6:17: item 1: expected a host, host:port or address range/],
     ['an allowed wildcard', MINIMAL + 'http: { allow: ["*.x.test"] }', /expected a host/],

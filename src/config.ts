@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type ConnectionConfig, isMap, type PartContext, readConnection } from './config/connection.ts';
 import { type Environment, readEnvironment } from './config/environment.ts';
@@ -6,6 +7,8 @@ import { type Complain, expandVariables, type Path } from './config/expand.ts';
 import { explainIssues } from './config/issues.ts';
 import { heartbeatSchema, httpSchema, listsSchema, retentionSchema, slackSchema } from './config/schema.ts';
 import { collectSecrets, isSecretPath } from './config/secrets.ts';
+import { readTimeParts, type TimeConfig } from './config/time-parts.ts';
+import { calendarsSchema, oncallSchema, silencesSchema, slaSchema } from './config/time.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { ConfigError, type Problem } from './errors.ts';
 import type { Vendor } from './vendors/vendor.ts';
@@ -13,6 +16,7 @@ import { readYaml, type YamlDocument } from './yaml-file.ts';
 
 export type { ConnectionConfig } from './config/connection.ts';
 export { type Environment, loadEnvironment } from './config/environment.ts';
+export type { SilenceConfig, SlaConfig } from './config/time-parts.ts';
 export { parseDuration } from './config/values.ts';
 
 /**
@@ -25,7 +29,7 @@ export type SlackConfig = z.output<typeof slackSchema>;
 /** How long rows are kept, in milliseconds. */
 export type Retention = z.output<typeof retentionSchema>;
 
-export interface Config {
+export interface Config extends TimeConfig {
   /** By name in the file's order. */
   readonly connections: readonly ConnectionConfig[];
   readonly slack: SlackConfig | null;
@@ -46,6 +50,8 @@ export interface ConfigSource {
   readonly text: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly vendors: Readonly<Record<string, Vendor>>;
+  /** Reads an .ics file that the configuration names; default: from disk, relative to `file`. */
+  readonly readFile?: (path: string) => string;
 }
 
 /**
@@ -92,15 +98,16 @@ function readText(path: string): string {
   }
 }
 
-/** Parts that the design knows and this version does not. */
-const LATER = ['calendars', 'sla', 'oncall', 'silences'] as const;
-
 /** Parts with a schema of their own; `connections` is read vendor by vendor. */
 const PARTS = {
   slack: slackSchema,
   lists: listsSchema,
   http: httpSchema,
   retention: retentionSchema,
+  calendars: calendarsSchema,
+  sla: slaSchema,
+  oncall: oncallSchema,
+  silences: silencesSchema,
   heartbeat_url: heartbeatSchema,
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 
@@ -129,7 +136,8 @@ export function parseConfig(source: ConfigSource): Config {
     },
     isHidden: (path) => isSecretPath(path) || isExpanded(document.value, path),
   };
-  const config = readParts(value, source.vendors, context);
+  const readFile = source.readFile ?? ((path) => readFileSync(resolve(dirname(source.file), path), 'utf8'));
+  const config = readParts(value, source.vendors, context, readFile);
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
   return { ...config, secrets: collectSecrets(value) };
 }
@@ -168,6 +176,7 @@ function readParts(
   value: Readonly<Record<string, unknown>>,
   vendors: Readonly<Record<string, Vendor>>,
   context: PartContext,
+  readFile: (path: string) => string,
 ): Omit<Config, 'secrets'> {
   checkKeys(value, context);
   const read = <Name extends keyof typeof PARTS>(name: Name): z.output<(typeof PARTS)[Name]> | undefined => {
@@ -177,10 +186,17 @@ function readParts(
     explainIssues(result.error.issues, { ...context, value: value[name], schema: PARTS[name], base: [name] });
     return undefined;
   };
+  const lists = read('lists') ?? {};
+  const written = isMap(value['connections']) ? Object.keys(value['connections']) : [];
+  const time = readTimeParts(
+    { calendars: read('calendars'), sla: read('sla'), oncall: read('oncall'), silences: read('silences') },
+    { complain: context.complain, readFile, connections: written, lists: Object.keys(lists) },
+  );
   return {
     connections: readConnections(value['connections'], vendors, context),
+    ...time,
     slack: read('slack') ?? null,
-    lists: read('lists') ?? {},
+    lists,
     http: read('http') ?? { allow: [] },
     retention: read('retention') ?? retentionSchema.parse({}),
     heartbeatUrl: read('heartbeat_url') ?? null,
@@ -190,10 +206,11 @@ function readParts(
 function checkKeys(value: Readonly<Record<string, unknown>>, { complain }: PartContext): void {
   const known = ['connections', ...Object.keys(PARTS)];
   for (const key of Object.keys(value).filter((each) => !known.includes(each))) {
-    const message = (LATER as readonly string[]).includes(key)
-      ? `"${key}" is not supported by this version of Deskhand yet; remove it`
-      : `unknown key "${key}".${didYouMean(key, known) || ` Known: ${known.join(', ')}.`}`;
-    complain([key], message, 'key');
+    complain(
+      [key],
+      `unknown key "${key}".${didYouMean(key, known) || ` Known: ${known.join(', ')}.`}`,
+      'key',
+    );
   }
 }
 

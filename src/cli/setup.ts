@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { KnownNames } from '../match/load.ts';
 import type { MatchSettings } from '../match/matcher.ts';
 import type { Environment } from '../config.ts';
+import { calendarSettings, createCalendars } from '../sla/calendars.ts';
 import { connectEmbedded } from '../record/embedded/embedded.ts';
 import type { Log } from '../log.ts';
 
@@ -15,9 +16,9 @@ export function knownNamesOf(config: Config, env: Readonly<Record<string, string
       ]),
     ),
     lists: Object.keys(config.lists),
-    calendars: [],
+    calendars: config.calendars.map(({ name }) => name),
     environment: Object.keys(env),
-    oncall: [],
+    oncall: config.oncall.map(({ name }) => name),
   };
 }
 
@@ -27,7 +28,7 @@ export function matchSettingsOf(config: Config): MatchSettings {
     locales: Object.fromEntries(
       config.connections.flatMap(({ name, locale }) => (locale === null ? [] : [[name, locale]])),
     ),
-    workingMs: null,
+    ...calendarSettings(createCalendars(config.calendars)),
   };
 }
 

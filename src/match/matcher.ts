@@ -15,6 +15,11 @@ export interface MatchSettings {
   readonly locales: Readonly<Record<string, string>>;
   /** Working milliseconds between two instants on a named calendar; null while no calendars are configured. */
   readonly workingMs: ((calendar: string, fromMs: number, toMs: number) => number) | null;
+  /**
+   * The instant that lies so much working time ahead (a negative span: back); null if there is none. Timers are made
+   * with it; without it a span on a calendar wakes no rule.
+   */
+  readonly addWorkingMs?: (calendar: string, fromMs: number, ms: number) => number | null;
 }
 
 export const NO_SETTINGS: MatchSettings = { lists: null, locales: {}, workingMs: null };
