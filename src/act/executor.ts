@@ -91,8 +91,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     { maxItems: 200, inFlight: 2 },
   );
   const performing = new Set<Promise<void>>();
-  /** Lanes of the steps in `performing`. */
-  const inHand = new Set<string>();
+  /** Lanes of the steps in `performing`, with the fence of each claim. */
+  const inHand = new Map<string, number>();
   /** Claims that failed half-way and steps that were dropped: lanes may be leased to us that nobody works on. */
   let doubts = 0;
 
@@ -129,14 +129,14 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   }
 
   function start(step: ClaimedStep, event: StoredEvent | undefined, claimedAt: number): void {
-    inHand.add(step.laneId);
+    inHand.set(step.laneId, step.fence);
     const work = perform(step, event, claimedAt)
       .catch((error: unknown) => {
         deps.log.error({ err: error, step: step.stepId }, 'step failed unexpectedly');
         doubts += 1;
       })
       .finally(() => {
-        inHand.delete(step.laneId);
+        if (inHand.get(step.laneId) === step.fence) inHand.delete(step.laneId);
         performing.delete(work);
       });
     performing.add(work);
@@ -144,9 +144,9 @@ export function createExecutor(deps: ExecutorDeps): Executor {
 
   /** The answer to a claim was lost: what it leased to us is free again, whoever takes it. */
   async function giveBackForgotten(): Promise<void> {
-    const keep = [...inHand];
-    doubts = 0;
+    const [keep, settled] = [[...inHand.keys()], doubts];
     await deps.database.transaction((tx) => freeLanes(tx, [deps.instanceId], MAX_LANES_BACK, keep));
+    doubts -= settled;
   }
 
   async function perform(

@@ -44,14 +44,13 @@ export async function claimSteps(tx: Tx, instanceId: string, limit: number): Pro
 
   // A step in `sending` occupies its lane: if it is not due for verification, nothing of the lane is.
   const claimed = await sql<ClaimedStep>`
-    SELECT s.id AS "stepId", s.run_id AS "runId", s.lane_id AS "laneId", l.fence + 1 AS fence,
+    SELECT s.id AS "stepId", s.run_id AS "runId", s.lane_id AS "laneId", nextval('read_seq') AS fence,
            s.connection_id AS "connectionId", s.action, s.path, s.iteration, s.position, s.state, s.attempts,
            s.wanted_at AS "wantedAt", s.intent, s.parts, r.rule_id AS "ruleId",
            r.rule_version_id AS "ruleVersionId", r.event_id AS "eventId", r.event_at AS "eventAt",
            r.ticket_id AS "ticketId", r.depth, r.shadow, r.progress,
            (extract(epoch FROM app_now()) * 1000)::float8 AS now
       FROM unnest(${lanes}::uuid[]) AS lane (id)
-      JOIN lanes l ON l.id = lane.id
       CROSS JOIN LATERAL (
         SELECT st.* FROM steps st JOIN runs ru ON ru.id = st.run_id
          WHERE st.lane_id = lane.id AND st.due_at IS NOT NULL
@@ -60,11 +59,12 @@ export async function claimSteps(tx: Tx, instanceId: string, limit: number): Pro
       JOIN runs r ON r.id = s.run_id
      WHERE s.due_at <= app_now()`.execute(tx);
 
+  // Fences are never used twice: a lane is removed when it is empty and may come back with its next event.
   const taken = claimed.rows.map((row) => row.laneId);
   await sql`
-    UPDATE lanes SET lease_owner = ${instanceId}, fence = fence + 1 WHERE id = ANY(${taken}::uuid[])`.execute(
-    tx,
-  );
+    UPDATE lanes SET lease_owner = ${instanceId}, fence = row.fence
+      FROM unnest(${taken}::uuid[], ${claimed.rows.map((row) => row.fence)}::bigint[]) AS row (id, fence)
+     WHERE lanes.id = row.id`.execute(tx);
   await settleLanes(
     tx,
     lanes.filter((lane) => !taken.includes(lane)),
@@ -343,10 +343,19 @@ async function startNextSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<voi
      WHERE id = ANY(${finished}::uuid[]) AND state = 'active'`.execute(tx);
 }
 
-/** Lanes whose owner is gone are free again; a step in `sending` is due at once, to be verified. */
-export async function freeLanes(tx: Tx, deadInstances: readonly string[], limit: number): Promise<number> {
+/**
+ * Lanes whose owner is gone are free again; a step in `sending` is due at once, to be verified.
+ *
+ * @param keep lanes that are in good hands all the same
+ */
+export async function freeLanes(
+  tx: Tx,
+  deadInstances: readonly string[],
+  limit: number,
+  keep: readonly string[] = [],
+): Promise<number> {
   const { rows } = await sql<{ id: string }>`
-    SELECT id FROM lanes WHERE lease_owner = ANY(${deadInstances}::uuid[])
+    SELECT id FROM lanes WHERE lease_owner = ANY(${deadInstances}::uuid[]) AND NOT id = ANY(${keep}::uuid[])
      ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(tx);
   const lanes = rows.map((row) => row.id);
   if (lanes.length === 0) return 0;
