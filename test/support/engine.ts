@@ -24,6 +24,7 @@ import { createActiveRules } from '../../src/rules/active.ts';
 import { publishRules } from '../../src/rules/publish.ts';
 import { createSlackApi } from '../../src/slack/api.ts';
 import { vendors } from '../../src/vendors/registry.ts';
+import { collectingLog } from './app.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 /**
@@ -325,18 +326,6 @@ const KNOWN: KnownNames = {
   environment: ['TOKEN'],
   oncall: [],
 };
-
-function collectingLog(lines: string[]): Log {
-  const note =
-    (level: string) =>
-    (fields: object, message: string): void => {
-      const { err } = fields as { err?: unknown };
-      lines.push(
-        `${level}: ${message}${err instanceof Error ? ` (${err.stack})` : ''} ${JSON.stringify(fields)}`,
-      );
-    };
-  return { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
-}
 
 async function readSteps(database: Database): Promise<readonly StepRow[]> {
   const { rows } = await sql<StepRow>`
