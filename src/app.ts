@@ -25,7 +25,8 @@ import { readGauges } from './record/gauges.ts';
 import { createActiveRules } from './rules/active.ts';
 import type { PublishWhen } from './rules/publish.ts';
 import { watchRules } from './rules/watch.ts';
-import { createSlackApi } from './slack/api.ts';
+import { openSlackApi, type SlackSettings } from './slack/slack.ts';
+import { startSlack } from './slack/start.ts';
 
 /**
  * One running Deskhand. The way of an event, in the order of the parts below:
@@ -43,7 +44,7 @@ export interface AppOptions {
   readonly publishWhen: PublishWhen;
   readonly known: KnownNames;
   readonly matchSettings: MatchSettings;
-  readonly slack: { readonly botToken: string; readonly apiUrl: string; readonly settleMs: number } | null;
+  readonly slack: SlackSettings | null;
   readonly httpAllow: readonly string[];
   readonly listen: { readonly host: string; readonly port: number };
   readonly adminToken: string | null;
@@ -122,7 +123,9 @@ async function startParts(
   const store: StoreDeps = { active, newId, now: () => clock.now() };
   const loops: Loop[] = [];
   const wakeActions = (): void => loops[0]?.wake();
+  const slackApi = options.slack === null ? null : await openSlackApi(options.slack, clock);
   const executor = await createExecutorOf(options, {
+    slack: slackApi,
     database,
     connections,
     active,
@@ -148,6 +151,15 @@ async function startParts(
   });
   const listener = await listenFor(database, { deskhand_rules: () => void active.refresh() }, log);
   onClose(() => listener.close());
+  const slack =
+    options.slack === null || slackApi === null
+      ? null
+      : await startSlack({
+          settings: options.slack,
+          api: slackApi,
+          ...{ database, clock, log, store, connections, wakeActions, onPauses: async () => void (await active.refresh()) },
+        });
+  onClose(async () => slack?.stop());
   const server = await listen(
     createHttpApp({
       hooks: hooksOf(options, connections),
@@ -159,6 +171,7 @@ async function startParts(
       adminToken: options.adminToken,
       metricsToken: options.metricsToken,
       collect: () => readGauges(database.db, metrics),
+      slack: slack?.routes ?? null,
     }),
     options.listen,
   );
@@ -183,7 +196,7 @@ async function openConnections(
 
 type ExecutorParts = Pick<
   Parameters<typeof createExecutor>[0],
-  'database' | 'connections' | 'active' | 'newId' | 'instanceId' | 'store' | 'crash' | 'onOutcome'
+  'slack' | 'database' | 'connections' | 'active' | 'newId' | 'instanceId' | 'store' | 'crash' | 'onOutcome'
 >;
 
 async function createExecutorOf(options: AppOptions, parts: ExecutorParts): Promise<Executor> {
@@ -197,10 +210,6 @@ async function createExecutorOf(options: AppOptions, parts: ExecutorParts): Prom
     referenceKey: settings.referenceKey,
     environment: options.environment,
     outgoing: createOutgoing({ allow: options.httpAllow, clock }),
-    slack:
-      slack === null
-        ? null
-        : await createSlackApi({ token: slack.botToken, apiUrl: slack.apiUrl, now: () => clock.now() }),
     settleMs: slack?.settleMs ?? 30_000,
     paused: () => false,
   });

@@ -16,12 +16,15 @@ export interface HttpDeps extends HookDeps {
   readonly metricsToken: string | null;
   /** Brings gauges up to date before they are shown. */
   readonly collect: () => Promise<void>;
+  /** Slack's requests; null or absent: none come here. */
+  readonly slack?: Hono | null;
 }
 
 /** All routes of this process. */
 export function createHttpApp(deps: HttpDeps): Hono {
   const app = new Hono();
   app.route('/hooks', hookRoutes(deps));
+  if (deps.slack != null) app.route('/slack', deps.slack);
   app.get('/healthz', (c) => c.text('ok'));
   app.get('/readyz', async (c) => ((await deps.ready()) ? c.text('ready') : c.text('not ready', 503)));
   app.get('/metrics', async (c) => {

@@ -1,21 +1,19 @@
-import type { WebClient } from '@slack/web-api';
+import type { KnownBlock, View, WebClient } from '@slack/web-api';
 import { ActionError } from '../act/task.ts';
-import { messageOf } from '../errors.ts';
+import { abortable, platformError, translate } from './errors.ts';
+import { createNames, type SlackPerson } from './names.ts';
 
-/** The little of Slack's Web API that acting needs. */
+/** The little of Slack's Web API that Deskhand needs. Every method throws ActionError and nothing else. */
 export interface SlackApi {
   /** The id of a channel or of a person's direct messages. @throws ActionError `refused` when there is none */
-  resolve(
-    target: { readonly channel: string } | { readonly user: string },
-    signal: AbortSignal,
-  ): Promise<string>;
+  resolve(target: SlackTarget, signal: AbortSignal): Promise<string>;
   /** Posts once. @throws ActionError; `notApplied` tells whether Slack said no */
   post(
     message: SlackMessage,
     signal: AbortSignal,
   ): Promise<{ readonly channel: string; readonly ts: string }>;
   /**
-   * Looks for the message of a step in a channel's recent history.
+   * Looks for the message of a step in a channel's recent history, or in a thread.
    *
    * @returns null if it is not there, `unreadable` without history access
    */
@@ -24,14 +22,45 @@ export interface SlackApi {
     stepId: string,
     sentAt: number,
     signal: AbortSignal,
+    thread?: string | null,
   ): Promise<{ readonly ts: string } | null | 'unreadable'>;
+  /** Redraws a message; its metadata stays. */
+  update(message: SlackUpdate, signal: AbortSignal): Promise<void>;
+  /** Says something that only one person sees. */
+  whisper(channel: string, userId: string, text: string, signal: AbortSignal): Promise<void>;
+  /** Who this is; both null where the workspace does not tell. Kept for some minutes. */
+  person(userId: string): Promise<SlackPerson>;
+  /** True if the person is in one of the user groups. Kept for a minute. */
+  inGroups(userId: string, groups: readonly string[]): Promise<boolean>;
+  openView(triggerId: string, view: object): Promise<void>;
+  publishHome(userId: string, view: object): Promise<void>;
 }
+
+/** Where to: a channel by name or id, or a person by e-mail or id. */
+export type SlackTarget =
+  | {
+      readonly channel: string;
+      /** Only a channel that Deskhand was invited to, by name: for names that come from tickets. Default false. */
+      readonly joined?: boolean;
+    }
+  | { readonly user: string };
 
 export interface SlackMessage {
   readonly channel: string;
   /** Escaped mrkdwn. */
   readonly text: string;
   readonly stepId: string;
+  /** Block Kit; none: the text alone. */
+  readonly blocks?: readonly object[];
+  /** The root under which it stands; null or absent: none. */
+  readonly thread?: string | null;
+}
+
+export interface SlackUpdate {
+  readonly channel: string;
+  readonly ts: string;
+  readonly text: string;
+  readonly blocks: readonly object[];
 }
 
 export interface SlackApiOptions {
@@ -44,17 +73,12 @@ export interface SlackApiOptions {
 
 const METADATA_TYPE = 'deskhand_step';
 const HISTORY_SKEW_S = 300;
-/** Section text limit of Block Kit; longer messages are cut by us rather than refused by Slack. */
+const PAGE = 200;
+/** More than this was never posted into one channel while one send was in doubt. */
+const MAX_PAGES = 15;
+/** Slack refuses longer fallback texts; sections have their own, shorter limit. */
 const MAX_TEXT = 3_000;
 const UNREADABLE = new Set(['missing_scope', 'not_in_channel', 'no_permission', 'access_denied']);
-/** Slack's own troubles: the message may have been posted. */
-const AMBIGUOUS = new Set([
-  'internal_error',
-  'fatal_error',
-  'service_unavailable',
-  'request_timeout',
-  'team_added_to_org',
-]);
 
 /**
  * Opens the client. Slack's own retries are off: with them every post whose answer was lost was sent twice.
@@ -69,79 +93,84 @@ export async function createSlackApi(options: SlackApiOptions): Promise<SlackApi
     allowAbsoluteUrls: false,
     logLevel: LogLevel.ERROR,
   });
-  const channels = new Map<string, string>();
-
-  async function resolve(target: { channel: string } | { user: string }): Promise<string> {
-    const name = 'user' in target ? target.user : target.channel.replace(/^#/, '');
-    if (/^[CGDU][A-Z0-9]{5,}$/.test(name)) return name;
-    const key = JSON.stringify(target);
-    const known = channels.get(key);
-    if (known !== undefined) return known;
-    const id = 'user' in target ? await findUser(name) : await findChannel(name);
-    if (id === null) {
-      throw new ActionError(`Slack has no ${'user' in target ? 'person' : 'channel'} ${name}`, {
-        reason: 'refused',
-        notApplied: true,
-      });
-    }
-    channels.set(key, id);
-    return id;
-  }
-
-  async function findChannel(name: string): Promise<string | null> {
-    let cursor: string | undefined;
-    do {
-      const page = await client.conversations.list({
-        limit: 1000,
-        exclude_archived: true,
-        types: 'public_channel,private_channel',
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      const found = page.channels?.find((channel) => channel.name === name);
-      if (found?.id !== undefined) return found.id;
-      cursor = page.response_metadata?.next_cursor === '' ? undefined : page.response_metadata?.next_cursor;
-    } while (cursor !== undefined);
-    return null;
-  }
-
-  async function findUser(email: string): Promise<string | null> {
-    const answer = await client.users.lookupByEmail({ email });
-    return answer.user?.id ?? null;
-  }
+  const names = createNames(client, options.now);
+  const failing =
+    (read: boolean) =>
+    (error: unknown): Promise<never> =>
+      Promise.reject(translate(error, read, options.now()));
+  const reading = <T>(call: Promise<T>): Promise<T> => call.catch(failing(true));
+  const writing = <T>(call: Promise<T>): Promise<T> => call.catch(failing(false));
 
   return {
-    resolve: (target) =>
-      resolve(target).catch((error: unknown) => Promise.reject(translate(error, true, options.now()))),
+    resolve: (target, signal) => reading(abortable(names.resolve(target), signal)),
+    person: (userId) => reading(names.person(userId)),
+    inGroups: (userId, groups) => reading(names.inGroups(userId, groups)),
     async post(message, signal) {
+      const { blocks, thread } = message;
       const call = client.chat.postMessage({
         channel: message.channel,
         text: message.text.length > MAX_TEXT ? `${message.text.slice(0, MAX_TEXT - 1)}…` : message.text,
         unfurl_links: false,
         unfurl_media: false,
         metadata: { event_type: METADATA_TYPE, event_payload: { step_id: message.stepId } },
+        ...(blocks === undefined ? {} : { blocks: blocks as KnownBlock[] }),
+        ...(thread == null ? {} : { thread_ts: thread }),
       });
-      const answer = await abortable(call, signal).catch((error: unknown) =>
-        Promise.reject(translate(error, false, options.now())),
-      );
+      const answer = await writing(abortable(call, signal));
       return { channel: answer.channel ?? message.channel, ts: answer.ts ?? '' };
     },
-    async findByStep(channel, stepId, sentAt, signal) {
+    async findByStep(channel, stepId, sentAt, signal, thread = null) {
       try {
-        const call = client.conversations.history({
-          channel,
-          oldest: String(sentAt / 1000 - HISTORY_SKEW_S),
-          limit: 200,
-          include_all_metadata: true,
-        });
-        const page = await abortable(call, signal);
-        const found = page.messages?.find((message) => stepOf(message) === stepId);
-        return found?.ts === undefined ? null : { ts: found.ts };
+        return await abortable(find(client, { channel, stepId, sentAt, thread }), signal);
       } catch (error) {
         if (UNREADABLE.has(platformError(error) ?? '')) return 'unreadable';
         throw translate(error, true, options.now());
       }
     },
+    async update({ channel, ts, text, blocks }, signal) {
+      const call = client.chat.update({ channel, ts, text, blocks: blocks as KnownBlock[] });
+      await writing(abortable(call, signal));
+    },
+    async whisper(channel, userId, text, signal) {
+      await writing(abortable(client.chat.postEphemeral({ channel, user: userId, text }), signal));
+    },
+    async openView(triggerId, view) {
+      await writing(client.views.open({ trigger_id: triggerId, view: view as View }));
+    },
+    async publishHome(userId, view) {
+      await writing(client.views.publish({ user_id: userId, view: view as View }));
+    },
   };
+}
+
+interface Wanted {
+  readonly channel: string;
+  readonly stepId: string;
+  readonly sentAt: number;
+  readonly thread: string | null;
+}
+
+/** Walks what was posted since shortly before the send. A list that never ends counts as one that cannot be read. */
+async function find(client: WebClient, wanted: Wanted): Promise<{ ts: string } | null | 'unreadable'> {
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const query = {
+      channel: wanted.channel,
+      oldest: String(wanted.sentAt / 1000 - HISTORY_SKEW_S),
+      limit: PAGE,
+      include_all_metadata: true,
+      ...(cursor === undefined ? {} : { cursor }),
+    };
+    const answer =
+      wanted.thread === null
+        ? await client.conversations.history(query)
+        : await client.conversations.replies({ ...query, ts: wanted.thread });
+    const found = answer.messages?.find((message) => stepOf(message) === wanted.stepId);
+    if (found?.ts !== undefined) return { ts: found.ts };
+    cursor = answer.response_metadata?.next_cursor;
+    if (cursor === undefined || cursor === '') return null;
+  }
+  return 'unreadable';
 }
 
 function stepOf(message: object): unknown {
@@ -151,59 +180,7 @@ function stepOf(message: object): unknown {
   return metadata?.event_type === METADATA_TYPE ? metadata.event_payload?.step_id : undefined;
 }
 
-/** The client knows no signals: the call goes on, but we stop waiting. */
-function abortable<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void =>
-      reject(new ActionError('no answer in time', { reason: 'timeout', notApplied: false }));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    call.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
-}
-
-interface SlackFailure {
-  readonly code?: string;
-  readonly data?: { readonly error?: string };
-  readonly retryAfter?: number;
-  readonly original?: { readonly code?: string };
-}
-
-function platformError(error: unknown): string | null {
-  const failure = error as SlackFailure;
-  return failure.code === 'slack_webapi_platform_error' ? (failure.data?.error ?? 'unknown_error') : null;
-}
-
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-
-/** Slack's errors in the executor's terms. @param read reads change nothing, whatever happened */
-function translate(error: unknown, read: boolean, now: number): ActionError {
-  if (error instanceof ActionError) return error;
-  const failure = error as SlackFailure;
-  const said = platformError(error);
-  if (failure.code === 'slack_webapi_rate_limited_error') {
-    const retryAt = now + (failure.retryAfter ?? 30) * 1000;
-    return new ActionError('Slack asks to slow down', {
-      reason: 'rate_limited',
-      notApplied: true,
-      retryAt,
-      cause: error,
-    });
-  }
-  if (said !== null && !AMBIGUOUS.has(said)) {
-    const reason = said === 'invalid_auth' || said === 'token_revoked' ? 'auth' : 'refused';
-    return new ActionError(`Slack refused: ${said}`, { reason, notApplied: true, cause: error });
-  }
-  if (NEVER_SENT.has(failure.original?.code ?? '')) {
-    return new ActionError('Slack cannot be reached', {
-      reason: 'unreachable',
-      notApplied: true,
-      cause: error,
-    });
-  }
-  return new ActionError(`Slack: ${said ?? messageOf(error)}`, {
-    reason: 'timeout',
-    notApplied: read,
-    cause: error,
-  });
+/** A refusal of our own, before anything was sent. */
+export function refused(message: string): ActionError {
+  return new ActionError(message, { reason: 'refused', notApplied: true });
 }

@@ -1,14 +1,33 @@
 import type { ActionParams } from '../../match/rule.ts';
+import type { Database } from '../../record/database.ts';
 import type { SlackApi } from '../../slack/api.ts';
+import { compose, finishPost, placeOf, type Composed } from '../../slack/compose.ts';
+import { askForTurn, freeChannel, type Turned } from '../../slack/turns.ts';
 import { afterFailure, judgeError } from '../failure.ts';
-import { ActionError, decided, later, LEASE_LOST, type Resolution, type StepTask } from '../task.ts';
+import { decided, later, LEASE_LOST, type Resolution, type StepTask } from '../task.ts';
 import { weighAbsence } from '../verify.ts';
 
 export interface SlackPostDeps {
+  readonly database: Database;
   /** Null: Slack is not configured. */
   readonly slack: SlackApi | null;
   readonly settleMs: number;
   readonly crashPoint: (point: 'before_send' | 'after_send') => void;
+}
+
+/** A message that stands in Slack. */
+export interface Posted {
+  readonly channel: string;
+  readonly ts: string;
+}
+
+/** A message on its way: what the step says, and what follows when it stands. */
+export interface Sendable {
+  readonly slack: SlackApi;
+  /** Null: posts into the root of the channel whatever waits. */
+  readonly queueAs: string | null;
+  compose(turn: Turned, channel: string): Promise<Composed>;
+  posted(at: Posted): Promise<Resolution>;
 }
 
 /** Posts a message that carries its step's id as metadata, so that after a lost answer it can be found again. */
@@ -17,84 +36,131 @@ export async function slackPost(
   params: ActionParams['slack.post'],
   deps: SlackPostDeps,
 ): Promise<Resolution | typeof LEASE_LOST> {
-  const { slack } = deps;
+  const { slack, database } = deps;
   if (slack === null) return decided('suppressed', 'slack is not configured');
   try {
     const text = task.renderer.text(params.text, 'slack');
-    const channel = await slack.resolve(targetOf(task, params), task.signal);
-    if (task.claimed.state === 'sending') {
-      const again = await lookUp(task, channel, slack, deps);
-      if (again !== null) return again;
-    }
-    const sending = await task.intend({ write: null, before: [], parts: {}, extra: { channel } });
-    if (sending === null) return LEASE_LOST;
-    deps.crashPoint('before_send');
-    if (sending.expired()) return later('postponed', 0, 'the send deadline passed', { uncounted: true });
-    try {
-      const posted = await slack.post({ channel, text, stepId: task.claimed.stepId }, sending.signal);
-      deps.crashPoint('after_send');
-      return postedAt(posted.channel, posted.ts, true);
-    } catch (error) {
-      const judged = judgeError(error);
-      if (judged.notApplied) return { ...afterFailure(task, judged), intent: sending.intent };
-      const attempt = { state: 'unknown', reason: judged.message } as const;
-      const found = await lookUpIntent(task, channel, slack, deps, sending.intent).catch(() =>
-        later('sending', deps.settleMs, 'outcome unknown: Slack does not answer', { intent: sending.intent }),
-      );
-      return { ...(found ?? later('pending', 0, 'verified absent: sending again')), attempt };
-    }
+    const place = await placeOf(task, params, { database, slack });
+    if (place === null) return decided('suppressed', 'the ticket has no message in Slack yet');
+    const sendable: Sendable = {
+      slack,
+      queueAs: text,
+      compose: (turn) => compose(task, params, { text, place, turn }, deps),
+      posted: (at) => Promise.resolve(done(at)),
+    };
+    return await sendToSlack(task, place.channel, sendable, deps);
   } catch (error) {
     return afterFailure(task, judgeError(error));
   }
 }
 
-function targetOf(
-  task: StepTask,
-  params: ActionParams['slack.post'],
-): { channel: string } | { user: string } {
-  if (params.user !== undefined) return { user: task.renderer.text(params.user, 'none') };
-  if (params.channel !== undefined) return { channel: task.renderer.text(params.channel, 'none') };
-  throw new ActionError('slack.post needs a channel or a user', { reason: 'refused', notApplied: true });
-}
-
-function postedAt(channel: string, ts: string, sent: boolean): Resolution {
+function done({ channel, ts }: Posted): Resolution {
   return decided('done', null, {
     result: { channel, ts },
-    attempt: sent ? { state: 'succeeded', reason: null } : null,
     parts: { message: { child: `${channel}:${ts}`, kind: 'slack' } },
     progress: { wrote: true },
   });
 }
 
-async function lookUp(
+/**
+ * Sends once: verifies what may have been sent, waits for the channel's turn, commits the intent, posts, and looks for
+ * the message when the answer was lost.
+ */
+export async function sendToSlack(
   task: StepTask,
   channel: string,
-  slack: SlackApi,
+  sendable: Sendable,
   deps: SlackPostDeps,
-): Promise<Resolution | null> {
-  const { intent } = task.claimed;
-  return intent === null ? null : lookUpIntent(task, channel, slack, deps, intent);
+): Promise<Resolution | typeof LEASE_LOST> {
+  if (task.claimed.state === 'sending') {
+    const again = await lookUp(task, channel, sendable, deps, task.claimed.intent);
+    if (again !== null) return again;
+  }
+  const turn = await askForTurn(task, channel, sendable.queueAs, deps.database);
+  if ('state' in turn) return turn;
+  if ('ts' in turn) return sendable.posted({ channel, ts: turn.ts });
+  const pause = { ms: 0 };
+  try {
+    return await send(task, channel, turn, sendable, deps, pause);
+  } finally {
+    // If this fails the channel stays held for some seconds.
+    await freeChannel(deps.database, channel, pause.ms).catch(() => undefined);
+  }
+}
+
+async function send(
+  task: StepTask,
+  channel: string,
+  turn: Turned,
+  sendable: Sendable,
+  deps: SlackPostDeps,
+  pause: { ms: number },
+): Promise<Resolution | typeof LEASE_LOST> {
+  const composed = await sendable.compose(turn, channel);
+  const { plan } = composed;
+  const sending = await task.intend({ write: null, before: [], parts: {}, extra: { channel, plan } });
+  if (sending === null) return LEASE_LOST;
+  deps.crashPoint('before_send');
+  if (sending.expired()) return later('postponed', 0, 'the send deadline passed', { uncounted: true });
+  try {
+    const message = { ...composed.message, channel, stepId: task.claimed.stepId };
+    const posted = await sendable.slack.post(message, sending.signal);
+    deps.crashPoint('after_send');
+    return await stands(task, { channel, ts: posted.ts }, plan, sendable, deps, true);
+  } catch (error) {
+    const judged = judgeError(error);
+    if (judged.notApplied) {
+      if (judged.retryAt !== null) pause.ms = judged.retryAt - task.now();
+      return { ...afterFailure(task, judged), intent: sending.intent };
+    }
+    const attempt = { state: 'unknown', reason: judged.message } as const;
+    const found = await lookUp(task, channel, sendable, deps, sending.intent).catch(() =>
+      later('sending', deps.settleMs, 'outcome unknown: Slack does not answer', { intent: sending.intent }),
+    );
+    return { ...(found ?? later('pending', 0, 'verified absent: sending again')), attempt };
+  }
+}
+
+/** The message stands: remembered with its tickets, and whoever it speaks for is done too. */
+async function stands(
+  task: StepTask,
+  at: Posted,
+  plan: Composed['plan'],
+  sendable: Sendable,
+  deps: SlackPostDeps,
+  sent: boolean,
+): Promise<Resolution> {
+  await finishPost(task, at, plan, deps.database);
+  const resolution = await sendable.posted(at);
+  return { ...resolution, attempt: sent ? { state: 'succeeded', reason: null } : null };
 }
 
 /** @returns null when the message is certainly absent and may be sent again */
-async function lookUpIntent(
+async function lookUp(
   task: StepTask,
   channel: string,
-  slack: SlackApi,
+  sendable: Sendable,
   deps: SlackPostDeps,
-  intent: NonNullable<StepTask['claimed']['intent']>,
+  intent: StepTask['claimed']['intent'],
 ): Promise<Resolution | null> {
+  if (intent === null) return null;
   const { stepId } = task.claimed;
-  const found = await slack.findByStep(channel, stepId, intent.sentAt, task.signal);
+  const plan = planOf(intent.extra);
+  const found = await sendable.slack.findByStep(channel, stepId, intent.sentAt, task.signal, plan.thread);
   if (found === 'unreadable') {
     return decided('uncertain', 'the outcome is unknown, and Deskhand may not read this channel’s history', {
       intent,
     });
   }
-  if (found !== null) return postedAt(channel, found.ts, false);
+  if (found !== null) return stands(task, { channel, ts: found.ts }, plan, sendable, deps, false);
   const next = weighAbsence(intent, deps.settleMs, task.now());
   if (next.decision === 'resend') return null;
   return later('sending', next.inMs, 'outcome unknown: not found yet', {
     intent: { ...intent, absences: next.absences },
   });
+}
+
+function planOf(extra: unknown): Composed['plan'] {
+  const { plan } = (extra ?? {}) as { readonly plan?: Composed['plan'] };
+  return plan ?? { kind: 'plain', thread: null, buttons: [], lines: [], hash: null, lead: '' };
 }

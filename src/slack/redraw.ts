@@ -1,0 +1,80 @@
+import { judgeError } from '../act/failure.ts';
+import type { SlackButton } from '../match/rule.ts';
+import type { Database } from '../record/database.ts';
+import {
+  finishDrawing,
+  fixMessage,
+  postponeDrawing,
+  readRootViews,
+  spreadChanges,
+  takeDueMessages,
+  type DueMessage,
+} from '../record/slack-messages.ts';
+import { takeTurn } from '../record/slack-turns.ts';
+import type { SlackApi } from './api.ts';
+import { drawCard, drawDigest, hashDrawn, type Drawn } from './card.ts';
+import { UPDATE_PACE } from './pace.ts';
+import { cardStateOf } from './state.ts';
+import { freeChannel } from './turns.ts';
+
+/**
+ * Keeps messages true: tickets whose state changed have their messages drawn again, at most as fast as Slack allows.
+ * Changes that come while one waits cost nothing: what is drawn is the state at that moment.
+ */
+export interface RedrawDeps {
+  readonly database: Database;
+  readonly slack: SlackApi;
+}
+
+const AT_ONCE = 20;
+/** A redraw that died is taken up by another instance after this. */
+const LEASE_MS = 30_000;
+const SPREAD_AT_ONCE = 1_000;
+/** The channel is held for longer than a call usually takes: look again before that. */
+const LOOK_AGAIN_MS = 1_000;
+const FIRST_RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 5 * 60_000;
+
+/** One round. @returns true if there may be more to do at once */
+export async function redrawOnce(deps: RedrawDeps, signal: AbortSignal): Promise<boolean> {
+  const changes = await deps.database.transaction((tx) => spreadChanges(tx, SPREAD_AT_ONCE));
+  const due = await deps.database.transaction((tx) => takeDueMessages(tx, LEASE_MS, AT_ONCE));
+  const channels = new Set(due.map((message) => message.channel));
+  await Promise.all(
+    [...channels].map(async (channel) => {
+      for (const message of due) if (message.channel === channel) await redraw(message, deps, signal);
+    }),
+  );
+  return changes === SPREAD_AT_ONCE || due.length === AT_ONCE;
+}
+
+async function redraw(message: DueMessage, deps: RedrawDeps, signal: AbortSignal): Promise<void> {
+  const { db } = deps.database;
+  const drawn = await draw(message, deps.database);
+  if (drawn === null) return fixMessage(db, message);
+  const hash = hashDrawn(drawn);
+  if (hash === message.drawnHash) return finishDrawing(db, message, hash);
+  const turn = await deps.database.transaction((tx) => takeTurn(tx, message.channel, UPDATE_PACE));
+  if (!turn.granted) return postponeDrawing(db, message, Math.min(turn.inMs, LOOK_AGAIN_MS), false);
+  let pauseMs = 0;
+  try {
+    await deps.slack.update({ channel: message.channel, ts: message.ts, ...drawn }, signal);
+    await finishDrawing(db, message, hash);
+  } catch (error) {
+    const judged = judgeError(error);
+    if (judged.reason === 'refused') return await fixMessage(db, message);
+    const retryMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(message.failures, 10));
+    pauseMs = judged.retryAt === null ? 0 : retryMs;
+    await postponeDrawing(db, message, retryMs, true);
+  } finally {
+    await freeChannel(deps.database, message.channel, pauseMs);
+  }
+}
+
+async function draw(message: DueMessage, database: Database): Promise<Drawn | null> {
+  const views = await readRootViews(database.db, message);
+  const states = views.filter((view) => view.seen).map((view) => cardStateOf(view, view.lead));
+  if (message.kind === 'digest') return drawDigest(states, message.lines);
+  const [only] = states;
+  return only === undefined ? null : drawCard(only, message.buttons as readonly SlackButton[]);
+}

@@ -1,0 +1,30 @@
+import { presentTicket, type Ticket } from '../ticket.ts';
+import type { TicketView } from '../record/slack-messages.ts';
+import type { CardState } from './card.ts';
+
+/** A stored ticket as a card shows it. @param lead the rule's text, escaped */
+export function cardStateOf(view: TicketView, lead = ''): CardState {
+  const own = {
+    acknowledged: view.acknowledgedBy !== null,
+    snoozed: view.snoozedUntil !== null,
+    revision: view.revision,
+  };
+  return {
+    connectionId: view.connectionId,
+    connection: view.connection,
+    ticket: presentTicket(view.snapshot, own).ticket,
+    gone: view.gone,
+    acknowledgedBy: view.acknowledgedBy,
+    snoozedUntil: view.snoozedUntil?.toISOString() ?? null,
+    lead,
+    notice: view.pressState === 'done' ? null : view.pressDetail,
+  };
+}
+
+/** The ticket as an event had it, where nothing is stored (a webhook that brings tickets along). */
+export function cardStateOfEvent(
+  event: { readonly connectionId: number; readonly connection: string; readonly ticket: Ticket },
+  lead: string,
+): CardState {
+  return { ...event, gone: false, acknowledgedBy: null, snoozedUntil: null, lead, notice: null };
+}
