@@ -233,7 +233,7 @@ function makeVocabulary(dice: Dice): Vocabulary {
   const list = (count: number, prefix = ''): string[] =>
     Array.from({ length: count }, (_, index) => `${prefix}${word()}${index}`);
   return {
-    connections: list(8, 'desk-'),
+    connections: list(6, 'desk-'),
     statuses: list(10),
     categories: list(60),
     words: list(400),

@@ -2,7 +2,13 @@ import { isInNets } from './cidr.ts';
 import type { Bound, ChangeSide, Scale, Test } from './condition.ts';
 import { fold, type Folding } from './fold.ts';
 import type { MatchSettings } from './matcher.ts';
-import { compilePattern, isPatternProblem, type Pattern, requiredLiterals } from './pattern.ts';
+import {
+  compilePattern,
+  isPatternProblem,
+  type Pattern,
+  requiredLiterals,
+  requiredStart,
+} from './pattern.ts';
 import type { EventReader, FieldSlot } from './reader.ts';
 import type { Span } from './rule.ts';
 import { parseInstant } from './span.ts';
@@ -141,8 +147,10 @@ type TextKind =
 function anyPattern(sources: readonly string[], folding: Folding): (text: string) => boolean {
   const tests = sources.map((source) => {
     const required = requiredLiterals(source, folding);
+    const start = requiredStart(source, folding);
     let compiled: Pattern | null = null;
     return (text: string): boolean => {
+      if (start !== null && !text.startsWith(start)) return false;
       for (const literal of required) if (!text.includes(literal)) return false;
       compiled ??= compileOrThrow(source, folding);
       return compiled.test(text);
@@ -214,15 +222,22 @@ function isInDomain(text: string, domain: string): boolean {
 }
 
 function inRange(slot: FieldSlot, scale: Scale, low: Bound | null, high: Bound | null): LeafTest {
-  const holds = (value: number): boolean =>
-    (low === null || (low.inclusive ? value >= low.at : value > low.at)) &&
-    (high === null || (high.inclusive ? value <= high.at : value < high.at)) &&
-    !Number.isNaN(value);
+  const holds = (value: number): boolean => isWithin(value, low, high);
   if (scale !== 'number') return (reader) => positionsOn(scale, reader.read(slot)).some(holds);
   return (reader) => {
     for (const value of reader.read(slot).scalars) if (typeof value === 'number' && holds(value)) return true;
     return false;
   };
+}
+
+/** NaN lies nowhere. */
+export function isWithin(value: number, low: Bound | null, high: Bound | null): boolean {
+  const aboveLow = low === null || value > low.at || (low.inclusive && value === low.at);
+  return (
+    aboveLow &&
+    (high === null || value < high.at || (high.inclusive && value === high.at)) &&
+    !Number.isNaN(value)
+  );
 }
 
 /** The values of a reading that lie on a scale. */
@@ -289,5 +304,6 @@ function sideTest(side: ChangeSide, kind: FieldSlot['field']['kind'], folding: F
 
 /** A custom field's value, where a change holds the whole entry. */
 export function unwrap(value: unknown): unknown {
-  return own(value, 'value') ?? value;
+  if (typeof value !== 'object' || value === null) return value;
+  return (value as { value?: unknown }).value ?? value;
 }

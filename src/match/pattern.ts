@@ -34,7 +34,9 @@ export function compilePattern(source: string, folding: Folding): Pattern | Patt
     };
   }
   try {
-    const compiled = RE2JS.compile(foldPattern(source, folding), RE2JS.CASE_INSENSITIVE);
+    const folded = foldPattern(source, folding);
+    const compiled = RE2JS.compile(folded, RE2JS.CASE_INSENSITIVE);
+    if (isPlain(folded)) return plainPattern(folded);
     if (compiled.programSize() > MAX_PROGRAM)
       return { message: 'is too large when its repetitions are written out', offset: 0 };
     return {
@@ -44,6 +46,22 @@ export function compilePattern(source: string, folding: Folding): Pattern | Patt
   } catch (error) {
     return explain(source, error);
   }
+}
+
+/**
+ * True for ASCII words, anchors and a few alternatives without any repetition. Such patterns mean the same in
+ * JavaScript on folded text, nothing in them can backtrack far, and V8 runs them ten times faster than re2js.
+ */
+function isPlain(folded: string): boolean {
+  if (!/^[a-z0-9 _#:@/,()|^$-]*$/.test(folded)) return false;
+  return folded.split('(').length <= 3 && folded.split('|').length <= 20;
+}
+
+function plainPattern(folded: string): Pattern {
+  const native = new RegExp(folded);
+  return {
+    test: (text) => native.test(text.length > MAX_PATTERN_INPUT ? text.slice(0, MAX_PATTERN_INPUT) : text),
+  };
 }
 
 export function isPatternProblem(result: Pattern | PatternProblem): result is PatternProblem {
@@ -127,4 +145,11 @@ export function requiredLiterals(source: string, folding: Folding): readonly str
 function foldRun(run: string, folding: Folding): string {
   const folded = fold(run, folding);
   return folded === Array.from(run, (char) => fold(char, folding)).join('') ? folded : '';
+}
+
+/** The folded text that every match begins with: plain letters after a `^`, without what may be optional. */
+export function requiredStart(source: string, folding: Folding): string | null {
+  if (!source.startsWith('^') || /[|]|\(\?/.test(source)) return null;
+  const [, run = ''] = /^\^([\p{L}\p{N} _-]+)(?![*?{])/u.exec(source) ?? [];
+  return run === '' ? null : foldRun(run, folding) || null;
 }

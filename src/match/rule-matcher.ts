@@ -1,5 +1,5 @@
 import type { DeskEvent } from '../event.ts';
-import { foldingFor, perFolding } from './per-folding.ts';
+import { foldings, perFolding } from './per-folding.ts';
 import { Explainer } from './explainer.ts';
 import { fieldsReadBy } from './fields-read.ts';
 import type { Folding } from './fold.ts';
@@ -22,7 +22,10 @@ interface Side {
 export class RuleMatcher implements Matcher {
   readonly rules: readonly Rule[];
   readonly #settings: MatchSettings;
+  readonly #folding: (event: DeskEvent) => Folding;
   readonly #positions: ReadonlyMap<string, number>;
+  /** What {@link match} needs of each rule, without a look at the rule. */
+  readonly #flags: Uint8Array;
   readonly #timed: ReadonlySet<number>;
   /** Rules that may hear clock events, which are rare and name their rule. */
   readonly #clocked: readonly number[];
@@ -33,11 +36,13 @@ export class RuleMatcher implements Matcher {
   constructor(rules: readonly Rule[], settings: MatchSettings, sample: readonly DeskEvent[]) {
     this.rules = [...rules].sort(byOrder);
     this.#settings = settings;
+    this.#folding = foldings(settings);
     this.#positions = new Map(this.rules.map(({ id }, position) => [id, position]));
     const indexed: IndexedRule[] = this.rules.map((rule) => ({ rule, node: parseWhen(rule) }));
     this.#timed = new Set(indexed.flatMap(({ node }, position) => (hasTimeOperator(node) ? [position] : [])));
     this.#clocked = this.#where((rule, position) => this.#timed.has(position) || isClocked(rule));
     this.#stopping = this.#where(stops);
+    this.#flags = Uint8Array.from(this.rules, flagsOf);
     const first = this.#build('plain', indexed, sample);
     const other = perFolding((folding) =>
       this.#build(
@@ -60,16 +65,17 @@ export class RuleMatcher implements Matcher {
   }
 
   match(event: DeskEvent, now: number): readonly Match[] {
-    const { engine } = this.#side(foldingFor(this.#settings, event));
+    const { engine } = this.#side(this.#folding(event));
     const clock = event.type === 'ticket.time' || event.type === 'schedule.fired';
     const found = clock ? this.#matchClock(engine, event, now) : engine.match(event, now);
-    if (found.length > 1) found.sort((a, b) => a - b);
+    if (found.length > 1) sortAscending(found);
     const matches: Match[] = [];
     for (const position of found) {
+      const flags = this.#flags[position] ?? OFF;
+      if ((flags & OFF) !== 0 || (event.own && (flags & OWN) === 0)) continue;
       const rule = this.rules[position];
-      if (rule === undefined || rule.mode === 'off' || (event.own && !rule.own)) continue;
-      matches.push({ rule });
-      if (stops(rule)) break;
+      if (rule !== undefined) matches.push({ rule });
+      if ((flags & STOP) !== 0) break;
     }
     return matches;
   }
@@ -94,7 +100,7 @@ export class RuleMatcher implements Matcher {
     const rule = position === undefined ? undefined : this.rules[position];
     if (position === undefined || rule === undefined)
       return { rule: ruleId, verdict: 'no match', reason: 'no such rule', leaves: [] };
-    const folding = foldingFor(this.#settings, event);
+    const folding = this.#folding(event);
     const { holds, leaves } = this.#explain(position, new EventReader(event, now, folding));
     const gate = this.#gate(position, event);
     const stoppedBy = gate === null && holds ? this.#stoppedBy(position, event, now, folding) : null;
@@ -118,7 +124,7 @@ export class RuleMatcher implements Matcher {
   }
 
   nearMisses(event: DeskEvent, now: number, limit: number): readonly Explanation[] {
-    const folding = foldingFor(this.#settings, event);
+    const folding = this.#folding(event);
     const reader = new EventReader(event, now, folding);
     const { engine, explainer } = this.#side(folding);
     const found: Explanation[] = [];
@@ -142,6 +148,32 @@ export class RuleMatcher implements Matcher {
     this.#fieldsRead.set(connection, fields);
     return fields;
   }
+}
+
+/** A few by insertion, more in a typed array: neither calls back for every comparison. */
+function sortAscending(numbers: number[]): void {
+  if (numbers.length > 12) {
+    const sorted = Int32Array.from(numbers).sort();
+    for (let i = 0; i < sorted.length; i += 1) numbers[i] = sorted[i] ?? 0;
+    return;
+  }
+  for (let i = 1; i < numbers.length; i += 1) {
+    const value = numbers[i] ?? 0;
+    let at = i;
+    for (let before = numbers[at - 1] ?? 0; at > 0 && before > value; before = numbers[at - 1] ?? 0) {
+      numbers[at] = before;
+      at -= 1;
+    }
+    numbers[at] = value;
+  }
+}
+
+const OFF = 1;
+const OWN = 2;
+const STOP = 4;
+
+function flagsOf(rule: Rule): number {
+  return (rule.mode === 'off' ? OFF : 0) | (rule.own ? OWN : 0) | (stops(rule) ? STOP : 0);
 }
 
 function isClocked(rule: Rule): boolean {

@@ -11,16 +11,29 @@ import { fold, type Folding } from './fold.ts';
 export type Scalar = string | number | boolean;
 
 /** What stands at a field. */
-export interface Reading {
+export class Reading {
   /** As found, for explanations; undefined when absent. */
   readonly raw: unknown;
   /** V(f): of a named thing or person every name it goes by. */
   readonly scalars: readonly Scalar[];
-  /** The same with texts folded. */
-  readonly folded: readonly Scalar[];
+  readonly #folding: Folding;
+  #folded: readonly Scalar[] | null = null;
+
+  constructor(raw: unknown, scalars: readonly Scalar[], folding: Folding) {
+    this.raw = raw;
+    this.scalars = scalars;
+    this.#folding = folding;
+  }
+
+  /** The scalars with texts folded. */
+  get folded(): readonly Scalar[] {
+    return (this.#folded ??= this.scalars.map((value) =>
+      typeof value === 'string' ? fold(value, this.#folding) : value,
+    ));
+  }
 }
 
-const NOTHING: Reading = { raw: undefined, scalars: [], folded: [] };
+const NOTHING = new Reading(undefined, [], 'plain');
 
 /** Keys by which a thing is known, in the order in which they are compared. */
 export const ALIASES: Readonly<Partial<Record<FieldKind, readonly string[]>>> = {
@@ -110,12 +123,7 @@ export function readField(event: DeskEvent, field: Field, folding: Folding): Rea
 /** The reading of a raw value. */
 export function readingOf(raw: unknown, field: Field, folding: Folding): Reading {
   if (raw === undefined) return NOTHING;
-  const scalars = scalarsOf(field.kind, raw);
-  return {
-    raw,
-    scalars,
-    folded: scalars.map((value) => (typeof value === 'string' ? fold(value, folding) : value)),
-  };
+  return new Reading(raw, scalarsOf(field.kind, raw), folding);
 }
 
 /** Joins two values of one custom field that an event knows under two names. */

@@ -44,15 +44,21 @@ export class AhoCorasick {
         : new HashedEdges(trie, fail, classes);
   }
 
-  /** Calls `report` with every output list whose needle occurs; lists may come more than once. */
-  scan(text: string, report: (outputs: readonly number[]) => void): void {
+  /** Appends the outputs of every needle that occurs to `found`; an output may come more than once. */
+  scan(text: string, found: number[]): void {
+    const table = this.#edges instanceof DenseEdges ? this.#edges.table : null;
+    const classes = this.#classes;
     let state = 0;
     for (let i = 0; i < text.length; i += 1) {
       const klass = this.#classOf(text.charCodeAt(i));
-      state = klass === 0 ? 0 : this.#edges.next(state, klass);
-      if (state === 0) continue;
-      const outputs = this.#outputs[state];
-      if (outputs !== undefined) report(outputs);
+      if (klass === 0) {
+        state = 0;
+        continue;
+      }
+      // The dense table is read here and not behind a call: this is the innermost loop of matching.
+      state = table === null ? this.#edges.next(state, klass) : (table[state * classes + klass] ?? 0);
+      const outputs = state === 0 ? undefined : this.#outputs[state];
+      if (outputs !== undefined) for (const output of outputs) found.push(output);
     }
   }
 
@@ -118,28 +124,28 @@ class Trie {
 }
 
 class DenseEdges {
-  readonly #table: Int32Array;
+  readonly table: Int32Array;
   readonly #classes: number;
 
   constructor(trie: Trie, fail: Int32Array, classes: number) {
     this.#classes = classes;
-    this.#table = new Int32Array(trie.size * classes);
+    this.table = new Int32Array(trie.size * classes);
     // A state's failure state lies less deep, so breadth-first order has its row filled already.
     const queue = [0];
     for (let position = 0; position < queue.length; position += 1) {
       const state = queue[position] ?? 0;
       const row = state * classes;
       if (state !== 0)
-        this.#table.copyWithin(row, (fail[state] ?? 0) * classes, (fail[state] ?? 0) * classes + classes);
+        this.table.copyWithin(row, (fail[state] ?? 0) * classes, (fail[state] ?? 0) * classes + classes);
       for (const [code, child] of trie.children[state] ?? []) {
-        this.#table[row + code] = child;
+        this.table[row + code] = child;
         queue.push(child);
       }
     }
   }
 
   next(state: number, klass: number): number {
-    return this.#table[state * this.#classes + klass] ?? 0;
+    return this.table[state * this.#classes + klass] ?? 0;
   }
 }
 

@@ -47,6 +47,9 @@ export function join(kind: 'and' | 'or', members: readonly Body[]): Body {
 export const ACCEPT = -1;
 /** Jumps whatever holds. */
 export const JUMP = -2;
+/** From a rule's start to its event types, and to its condition. */
+export const TO_TYPE = 1;
+export const TO_CONDITION = 3;
 /** Jump target: it does not hold. */
 export const REJECT = -1;
 
@@ -57,10 +60,14 @@ export const REJECT = -1;
 export class BodyCode {
   readonly #code: number[] = [];
 
-  /** Appends a body and returns where it starts. */
-  add(body: Body): number {
+  /**
+   * Appends a rule and returns where it starts: a header (`rule << 1`, plus 1 if it may be reached more than once per
+   * event), the literal of its event types, then its body. All that a walk needs lies side by side.
+   */
+  add(rule: number, type: Condition, body: Body, several: boolean): number {
     const start = this.#code.length;
-    const fails: number[] = [];
+    this.#code.push((rule << 1) | (several ? 1 : 0));
+    const fails: number[] = [this.#push(type.id << 1)];
     this.#emit(body, fails);
     this.#code.push(ACCEPT, 0);
     for (const at of fails) this.#code[at] = REJECT;

@@ -2,7 +2,7 @@ import type { DeskEvent } from '../../event.ts';
 import { fold, type Folding } from '../fold.ts';
 import { foldAll, type LeafTest, unwrap } from '../leaf-test.ts';
 import type { EventReader, FieldSlot } from '../reader.ts';
-import { namesOf, own, partOf, type Scalar, scalarsOf } from '../values.ts';
+import { ALIASES, isScalar, namesOf, own, partOf, type Scalar, scalarsOf } from '../values.ts';
 import type { Condition, Conditions } from './conditions.ts';
 
 /**
@@ -48,9 +48,10 @@ export class ChangeIndex {
     const { changes } = event;
     if (typeof changes !== 'object' || changes === null) return;
     for (const key of Object.keys(changes)) {
+      const change: unknown = changes[key];
       const fields = this.#plain.get(key);
-      if (fields !== undefined) for (const field of fields) field.mark(own(changes, key), reader, report);
-      if (this.#custom.size > 0) this.#markCustom(key, own(changes, key), reader, report);
+      if (fields !== undefined) for (const field of fields) field.mark(change, reader, report);
+      if (this.#custom.size > 0) this.#markCustom(key, change, reader, report);
     }
   }
 
@@ -72,6 +73,7 @@ function customNames(event: DeskEvent, key: string): readonly string[] {
 class ChangesOfField {
   readonly slot: FieldSlot;
   readonly #folding: Folding;
+  readonly #memo = new Map<string, string>();
   /** Conditions that name nothing but values after the change: found is true. */
   readonly #byTo = new Map<Scalar, Tested[]>();
   /** Conditions that name values and more. */
@@ -103,14 +105,19 @@ class ChangesOfField {
   mark(change: unknown, reader: EventReader, report: (id: number) => void): void {
     if (typeof change !== 'object' || change === null) return;
     for (const { id, holds } of this.#always) if (holds(reader)) report(id);
+    const { from, to } = change as { from?: unknown; to?: unknown };
     if (this.#byTo.size > 0 || this.#byToAndMore.size > 0) {
-      const to = this.#side(change, 'to');
       // What a list held before does not count; the tests know. Two of a custom field's names may both have changed.
-      const settled = this.slot.field.from === 'event' && !isList(change);
-      for (const value of to) this.#markTo(value, settled, reader, report);
+      const settled =
+        this.slot.field.from === 'event' && !Array.isArray(unwrap(to)) && !Array.isArray(unwrap(from));
+      this.#eachScalar(unwrap(partOf(this.slot.field, to)), (value) =>
+        this.#markTo(value, settled, reader, report),
+      );
     }
     if (this.#byFrom.size > 0) {
-      for (const value of this.#side(change, 'from')) testAll(this.#byFrom.get(value), reader, report);
+      this.#eachScalar(unwrap(partOf(this.slot.field, from)), (value) =>
+        testAll(this.#byFrom.get(value), reader, report),
+      );
     }
   }
 
@@ -129,11 +136,33 @@ class ChangesOfField {
     testAll(this.#byToAndMore.get(value), reader, report);
   }
 
-  #side(change: object, side: 'from' | 'to'): readonly Scalar[] {
-    const { field } = this.slot;
-    return foldAll(scalarsOf(field.kind, unwrap(partOf(field, own(change, side)))), this.#folding);
+  /** Visits every scalar of one side, texts folded. */
+  #eachScalar(side: unknown, visit: (value: Scalar) => void): void {
+    const aliases = ALIASES[this.slot.field.kind];
+    if (typeof side === 'string') visit(this.#folded(side));
+    else if (aliases !== undefined && typeof side === 'object' && side !== null && !Array.isArray(side)) {
+      for (const alias of aliases) {
+        const name = (side as Readonly<Record<string, unknown>>)[alias];
+        if (typeof name === 'string') visit(this.#folded(name));
+        else if (isScalar(name)) visit(name);
+      }
+    } else
+      for (const value of scalarsOf(this.slot.field.kind, side))
+        visit(typeof value === 'string' ? this.#folded(value) : value);
+  }
+
+  /** Names of queues, people and states come again and again. */
+  #folded(text: string): string {
+    const known = this.#memo.get(text);
+    if (known !== undefined) return known;
+    const folded = fold(text, this.#folding);
+    if (this.#memo.size >= MEMO_SIZE) this.#memo.clear();
+    this.#memo.set(text, folded);
+    return folded;
   }
 }
+
+const MEMO_SIZE = 1_024;
 
 interface Tested {
   readonly id: number;
@@ -146,10 +175,6 @@ function testAll(
   report: (id: number) => void,
 ): void {
   if (list !== undefined) for (const { id, holds } of list) if (holds(reader)) report(id);
-}
-
-function isList(change: object): boolean {
-  return Array.isArray(unwrap(own(change, 'from'))) || Array.isArray(unwrap(own(change, 'to')));
 }
 
 function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

@@ -15,7 +15,8 @@ export interface Condition {
   id: number;
   readonly slot: FieldSlot;
   readonly test: Test;
-  readonly lazy: boolean;
+  /** Settled by {@link Conditions.number}. */
+  lazy: boolean;
   /** Only if this marked condition holds can the lazy one hold. */
   readonly guard: Condition | null;
   /** Compiled when first needed. */
@@ -26,6 +27,8 @@ export class Conditions {
   readonly #byKey = new Map<string, Condition>();
   /** By the interned test itself, which no two conditions share. */
   readonly #byTest = new Map<Test, Condition>();
+  /** Leaves by test and by how they are written; only while building. */
+  readonly #leaves = new Map<Test, Map<string, Node>>();
   readonly #slots: FieldSlots;
   readonly #folding: Folding;
   readonly #settings: MatchSettings;
@@ -41,9 +44,16 @@ export class Conditions {
     if (node.type === 'group') return { ...node, members: node.members.map((member) => this.share(member)) };
     const { leaf } = node;
     const { slot, test } = this.of(leaf);
+    const key = `${leaf.operator} ${leaf.groups.join(' ')} ${structuralKey(leaf.wanted)}`;
+    const leaves = this.#leaves.get(test) ?? new Map<string, Node>();
+    this.#leaves.set(test, leaves);
+    const known = leaves.get(key);
+    if (known !== undefined) return known;
     // A list's name is what an explanation asks for, not its members.
     const kept = leaf.test.kind === 'in_list' ? leaf.test : test;
-    return { type: 'leaf', leaf: { ...leaf, field: slot.field, test: kept } };
+    const shared: Node = { type: 'leaf', leaf: { ...leaf, field: slot.field, test: kept } };
+    leaves.set(key, shared);
+    return shared;
   }
 
   /** The condition of a leaf's positive test. */
@@ -67,7 +77,9 @@ export class Conditions {
 
   /** Numbers all conditions; none may be added afterwards. */
   number(): { marked: readonly Condition[]; lazy: readonly Condition[] } {
+    this.#leaves.clear();
     const all = [...this.#byKey.values()];
+    markFewRanges(all);
     const marked = all.filter((condition) => !condition.lazy);
     const lazy = all.filter((condition) => condition.lazy);
     for (const [id, condition] of [...marked, ...lazy].entries()) condition.id = id;
@@ -109,6 +121,22 @@ export class Conditions {
   #guard(field: LeafNode['field'], test: Test): Condition | null {
     const literals = guardLiterals(test, this.#folding);
     return literals === null ? null : this.of({ field, test: { kind: 'contains', texts: literals } });
+  }
+}
+
+/** Up to so many numeric ranges of one field are quicker compared at once than asked for one by one. */
+const MAX_MARKED_RANGES = 256;
+
+function markFewRanges(conditions: readonly Condition[]): void {
+  const bySlot = new Map<FieldSlot, Condition[]>();
+  for (const condition of conditions) {
+    if (condition.test.kind !== 'range' || condition.test.scale !== 'number') continue;
+    const list = bySlot.get(condition.slot) ?? [];
+    list.push(condition);
+    bySlot.set(condition.slot, list);
+  }
+  for (const list of bySlot.values()) {
+    if (list.length <= MAX_MARKED_RANGES) for (const condition of list) condition.lazy = false;
   }
 }
 

@@ -6,9 +6,11 @@ import { isEmpty, type LeafTest } from '../leaf-test.ts';
 import type { MatchSettings } from '../matcher.ts';
 import { EventReader, FieldSlots, type FieldSlot } from '../reader.ts';
 import type { Rule } from '../rule.ts';
-import { ALIASES, entryValue, isScalar, joinValues, own, rawOf } from '../values.ts';
-import { accessOf, type Frequency, guessFrequency, orderBody, rarer } from './access.ts';
-import { ACCEPT, type Body, BodyCode, toBody } from './body.ts';
+import { ALIASES, entryValue, isScalar, joinValues, own } from '../values.ts';
+import { type Frequency, guessFrequency } from './access.ts';
+import { ACCEPT, toBody, TO_CONDITION, TO_TYPE } from './body.ts';
+import { fileRules } from './filing.ts';
+import { quickReaderOf } from './quick-readers.ts';
 import { ChangeIndex } from './change-index.ts';
 import { type Condition, Conditions } from './conditions.ts';
 import { FieldIndex } from './field-index.ts';
@@ -47,11 +49,9 @@ export class Engine {
   readonly #lazyStart: number;
   readonly #code: Int32Array;
   readonly #starts: Int32Array;
-  /** Per rule the condition "event type is in `on`". */
-  readonly #types: Int32Array;
   /**
    * Rules by access condition: those of condition c stand from `#accessStarts[c]` on, each as a pair of a literal
-   * that must hold too and the rule. Most rules are ruled out there, without a look at their body.
+   * that must hold too and where the rule's code starts. Most rules are ruled out there, without a look at their body.
    */
   readonly #accessStarts: Int32Array;
   readonly #accessRules: Int32Array;
@@ -94,13 +94,13 @@ export class Engine {
       ({ slot, empty }) => slot.field.from === 'custom' && empty.length > 0,
     );
     this.#changes = new ChangeIndex(marked, this.conditions, folding);
-    this.#types = Int32Array.from(types, ({ id }) => id);
 
     const frequency = this.#frequencies(sample);
-    const code = new BodyCode();
-    this.#starts = Int32Array.from(bodies, (body) => code.add(orderBody(body, frequency)));
-    this.#code = code.finish();
-    [this.#accessStarts, this.#accessRules] = fileByAccess(bodies, types, frequency, marked.length);
+    const filing = fileRules(bodies, types, frequency, marked.length);
+    this.#code = filing.code;
+    this.#starts = filing.starts;
+    this.#accessStarts = filing.accessStarts;
+    this.#accessRules = filing.entries;
   }
 
   /** Scheduled rules hear no ordinary event; their empty `on` holds for none. */
@@ -117,16 +117,21 @@ export class Engine {
     const epoch = this.#epoch;
     const marks = this.#marks;
     const entries = this.#accessRules;
+    const code = this.#code;
     for (let i = 0; i < this.#queued; i += 1) {
       const condition = this.#queue[i] ?? 0;
       const end = this.#accessStarts[condition + 1] ?? 0;
       for (let at = this.#accessStarts[condition] ?? 0; at < end; at += 2) {
         const probe = entries[at] ?? 0;
         if ((marks[probe >> 1] === epoch) !== ((probe & 1) === 0)) continue;
-        const rule = entries[at + 1] ?? 0;
-        if (this.#walked[rule] === epoch) continue;
-        this.#walked[rule] = epoch;
-        if (marks[this.#types[rule] ?? 0] === epoch && this.holds(rule)) found.push(rule);
+        const start = entries[at + 1] ?? 0;
+        const header = code[start] ?? 0;
+        const rule = header >> 1;
+        if ((header & 1) === 1) {
+          if (this.#walked[rule] === epoch) continue;
+          this.#walked[rule] = epoch;
+        }
+        if (this.#run(start + TO_TYPE)) found.push(rule);
       }
     }
     return found;
@@ -146,8 +151,12 @@ export class Engine {
 
   /** Whether the condition of the rule at this position holds for the event marked last. */
   holds(rule: number): boolean {
+    return this.#run((this.#starts[rule] ?? 0) + TO_CONDITION);
+  }
+
+  #run(from: number): boolean {
     const code = this.#code;
-    for (let at = this.#starts[rule] ?? 0; ;) {
+    for (let at = from; ;) {
       const literal = code[at] ?? ACCEPT;
       if (literal === ACCEPT) return true;
       if (literal >= 0 && this.#truth(literal >> 1) === ((literal & 1) === 0)) {
@@ -202,9 +211,16 @@ export class Engine {
     this.#queued += 1;
   };
 
-  readonly #report = (ids: readonly number[]): void => {
-    for (const id of ids) this.#markOne(id);
-  };
+  #report(ids: readonly number[]): void {
+    const marks = this.#marks;
+    const epoch = this.#epoch;
+    for (const id of ids) {
+      if (marks[id] === epoch) continue;
+      marks[id] = epoch;
+      this.#queue[this.#queued] = id;
+      this.#queued += 1;
+    }
+  }
 
   #markField({ index, read, aliases, hasLevels }: PlainField, event: DeskEvent): void {
     const raw = read(event);
@@ -227,7 +243,7 @@ export class Engine {
   /** Marks by every scalar of a value; true if one of them is not the empty text. */
   #markValue(index: FieldIndex, raw: unknown, aliases: readonly string[]): boolean {
     if (isScalar(raw)) {
-      index.mark(raw, this.#report);
+      this.#report(index.find(raw));
       return raw !== '';
     }
     if (typeof raw !== 'object' || raw === null) return false;
@@ -244,10 +260,10 @@ export class Engine {
       const name = thing[alias];
       if (typeof name === 'string') {
         if (name !== '') any = true;
-        index.mark(name, this.#report);
+        this.#report(index.find(name));
       } else if (isScalar(name)) {
         any = true;
-        index.mark(name, this.#report);
+        this.#report(index.find(name));
       }
     }
     return any;
@@ -259,15 +275,17 @@ export class Engine {
     reader.provideCustom(raws);
     const custom = own(event.ticket, 'custom');
     if (typeof custom !== 'object' || custom === null) return;
-    for (const key of Object.keys(custom)) {
-      const entry = own(custom, key);
+    const entries = custom as Readonly<Record<string, unknown>>;
+    for (const key of Object.keys(entries)) {
+      const entry = entries[key];
       const value = entryValue(entry) ?? undefined;
       const byKey = this.#customNamed(key);
       if (byKey !== null) this.#markCustomFields(byKey, value, raws);
       if (typeof entry !== 'object' || entry === null) continue;
-      const byName = this.#customNamed(own(entry, 'name'));
+      const { name, id } = entry as { name?: unknown; id?: unknown };
+      const byName = name === key ? byKey : this.#customNamed(name);
       if (byName !== null && byName !== byKey) this.#markCustomFields(byName, value, raws);
-      const byId = this.#customNamed(own(entry, 'id'));
+      const byId = this.#customNamed(id);
       if (byId !== null && byId !== byKey && byId !== byName) this.#markCustomFields(byId, value, raws);
     }
   }
@@ -347,37 +365,9 @@ function plainField(index: FieldIndex, folding: Folding): PlainField {
   const { field } = index.slot;
   return {
     index,
-    read: readerOf(index.slot, folding),
+    read: quickReaderOf(index.slot.field, folding),
     aliases: ALIASES[field.kind] ?? [],
     hasLevels: index.hasLevels,
-  };
-}
-
-/**
- * Catalogue fields of one or two keys are read without asking whether they are own properties: none of their names
- * exists on any prototype.
- */
-function readerOf({ field }: FieldSlot, folding: Folding): (event: DeskEvent) => unknown {
-  const [first, second] = field.keys;
-  const { part } = field;
-  if (part !== null && second !== undefined && field.keys.length === 3 && first === 'ticket') {
-    return (event) => {
-      const whole = (event.ticket as unknown as Readonly<Record<string, unknown>> | null | undefined)?.[
-        second
-      ];
-      if (typeof whole !== 'object' || whole === null) return rawOf(event, field, folding);
-      return (whole as Readonly<Record<string, unknown>>)[part];
-    };
-  }
-  if (field.kind === 'any' || field.part !== null || field.keys.length > 2 || first === undefined) {
-    return (event) => rawOf(event, field, folding);
-  }
-  if (second === undefined) return (event) => (event as unknown as Readonly<Record<string, unknown>>)[first];
-  return (event) => {
-    const root = (
-      event as unknown as Readonly<Record<string, Readonly<Record<string, unknown>> | null | undefined>>
-    )[first];
-    return root?.[second];
   };
 }
 
@@ -389,51 +379,4 @@ function groupBySlot(marked: readonly Condition[]): Map<FieldSlot, Condition[]> 
     else list.push(condition);
   }
   return groups;
-}
-
-/** Files every rule under its access conditions; a rule that can be true without one goes under its event types. */
-function fileByAccess(
-  bodies: readonly Body[],
-  types: readonly Condition[],
-  frequency: Frequency,
-  conditions: number,
-): [Int32Array, Int32Array] {
-  const accesses = bodies.map((body, rule) => {
-    const type = types[rule];
-    const byType = type === undefined ? null : { conditions: [type], frequency: frequency(type) };
-    return rarer(byType, accessOf(body, frequency))?.conditions ?? [];
-  });
-  const starts = new Int32Array(conditions + 1);
-  for (const access of accesses) for (const { id } of access) starts[id + 1] = (starts[id + 1] ?? 0) + 2;
-  for (let id = 0; id < conditions; id += 1) starts[id + 1] = (starts[id + 1] ?? 0) + (starts[id] ?? 0);
-  const entries = new Int32Array(starts[conditions] ?? 0);
-  const next = starts.slice();
-  for (const [rule, access] of accesses.entries()) {
-    const [only] = access;
-    const probe =
-      probeOf(bodies[rule], access.length === 1 ? only : undefined, frequency) ?? (types[rule]?.id ?? 0) << 1;
-    for (const { id } of access) {
-      const at = next[id] ?? 0;
-      entries[at] = probe;
-      entries[at + 1] = rule;
-      next[id] = at + 2;
-    }
-  }
-  return [starts, entries];
-}
-
-/** The marked literal other than the access condition that a body needs and that is least likely to hold. */
-function probeOf(body: Body | undefined, access: Condition | undefined, frequency: Frequency): number | null {
-  const members = body?.kind === 'and' ? body.members : body?.kind === 'literal' ? [body] : [];
-  let best: number | null = null;
-  let rarest = Infinity;
-  for (const member of members) {
-    if (member.kind !== 'literal' || member.condition.lazy || member.condition === access) continue;
-    const share = frequency(member.condition);
-    const holds = member.negated ? 1 - share : share;
-    if (holds >= rarest) continue;
-    rarest = holds;
-    best = (member.condition.id << 1) | (member.negated ? 1 : 0);
-  }
-  return best;
 }
