@@ -201,7 +201,7 @@ describe('a mistake is named with its place and a suggestion', () => {
 
   test.each([
     ['vendor: jitbitt', 'connections: { a: { vendor: jitbitt } }', /1:29: unknown vendor "jitbitt"; .*"jitbit"\?/],
-    ['no vendor', 'connections: { a: { url: x } }', /1:16: "vendor" is missing; expected one of jitbit, webhook/],
+    ['no vendor', 'connections: { a: { url: x } }', /1:16: "vendor" is missing; expected one of [a-z, ]+/],
     ['no connections', 'lists: {}', /1:1: "connections" is missing/],
     ['empty connections', 'connections:', /1:1: "connections" is empty/],
     ['a connection that is text', 'connections: { a: jitbit }', /1:16: "a": expected the keys of a connection/],

@@ -1,0 +1,22 @@
+import type { InboundBody } from '../vendor.ts';
+
+/**
+ * Automation rules and workflows call a web service with fields that an administrator chose, as JSON or as a form
+ * (integration reference 2.7). Only the request's id is taken, wherever and however it is written; nothing is parsed.
+ */
+
+const REQUEST_ID =
+  /(?:request|incident)[_-]?id["']?\s*(?:[:=]|%3A|%3D)\s*["']?(?:%22|%27)?\s*#?(\d{1,19})(?!\d)/gi;
+
+/** More than this in one body is no nudge; each costs calls. */
+const MAX_TICKETS = 20;
+
+export function ticketIdsIn(body: InboundBody): readonly string[] {
+  const ids = new Set<string>();
+  for (const match of body.text.matchAll(REQUEST_ID)) {
+    const id = (match[1] ?? '').replace(/^0+/, '');
+    if (id !== '') ids.add(id);
+    if (ids.size >= MAX_TICKETS) break;
+  }
+  return [...ids];
+}
