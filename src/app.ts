@@ -22,6 +22,8 @@ import { createIdSource } from './record/ids.ts';
 import { listenFor } from './record/listen.ts';
 import { readSettings } from './record/settings.ts';
 import { readGauges } from './record/gauges.ts';
+import { createPauseSwitch } from './operate/pause-switch.ts';
+import type { BudgetPlan } from './operate/status.ts';
 import { createActiveRules } from './rules/active.ts';
 import type { PublishWhen } from './rules/publish.ts';
 import { watchRules } from './rules/watch.ts';
@@ -49,6 +51,8 @@ export interface AppOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly adminToken: string | null;
   readonly metricsToken: string | null;
+  /** Configured secrets, which no answer of the API may show; default none. */
+  readonly secrets?: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly crashAt: string | undefined;
   readonly clock: Clock;
@@ -110,13 +114,16 @@ async function startParts(
     instance.leave().catch((error: unknown) => log.warn({ err: error }, 'leases not given back')),
   );
   const connections = await openConnections(options, database);
-  onClose(() => Promise.all([...connections.values()].map(async (connection) => connection.adapter?.close())));
+  onClose(() =>
+    Promise.all([...connections.values()].map(async (connection) => connection.adapter?.close())),
+  );
   const active = createActiveRules(database, options.matchSettings);
   const watch = watchRules(
     { database, active, log, known: options.known, folder: options.rulesFolder, instance: name },
     options.publishWhen,
   );
   await watch.runOnce();
+  const pauses = await createPauseSwitch(database.db);
 
   const metrics = createMetrics();
   const crash = createCrashPoint(options.crashAt);
@@ -133,6 +140,8 @@ async function startParts(
     instanceId,
     store,
     crash,
+    paused: pauses.all,
+    connectionPaused: pauses.connection,
     onOutcome: (claimed, resolution) => {
       metrics.attempts.inc({ action: claimed.action, outcome: resolution.state });
       wakeActions();
@@ -140,7 +149,7 @@ async function startParts(
   });
   onClose(() => executor.stop(STOP_GRACE_MS));
   const poll: PollDeps = { database, store, instanceId, log, onRuns: wakeActions, crash };
-  loops.push(...startLoops(options, { executor, instance, watch, connections, poll }));
+  loops.push(...startLoops(options, { executor, instance, watch, pauses, connections, poll }));
   onClose(() => Promise.all(loops.map((loop) => loop.stop())));
   const receiver = createReceiver({
     database,
@@ -149,7 +158,15 @@ async function startParts(
     onRuns: wakeActions,
     onNominations: () => undefined,
   });
-  const listener = await listenFor(database, { deskhand_rules: () => void active.refresh() }, log);
+  const refresh = async (): Promise<void> => {
+    try {
+      await Promise.all([active.refresh(), pauses.refresh()]);
+      wakeActions();
+    } catch (error) {
+      log.warn({ err: error }, 'rules and pauses not read again');
+    }
+  };
+  const listener = await listenFor(database, { deskhand_rules: () => void refresh() }, log);
   onClose(() => listener.close());
   const slack =
     options.slack === null || slackApi === null
@@ -157,7 +174,7 @@ async function startParts(
       : await startSlack({
           settings: options.slack,
           api: slackApi,
-          ...{ database, clock, log, store, connections, wakeActions, onPauses: async () => void (await active.refresh()) },
+          ...{ database, clock, log, store, connections, wakeActions, onPauses: refresh },
         });
   onClose(async () => slack?.stop());
   const server = await listen(
@@ -172,6 +189,18 @@ async function startParts(
       metricsToken: options.metricsToken,
       collect: () => readGauges(database.db, metrics),
       slack: slack?.routes ?? null,
+      api: {
+        database,
+        store,
+        settings: options.matchSettings,
+        known: options.known,
+        budgets: budgetsOf(connections),
+        adminToken: options.adminToken,
+        secrets: options.secrets ?? [],
+        log,
+        onRuns: wakeActions,
+        onPauses: refresh,
+      },
     }),
     options.listen,
   );
@@ -196,7 +225,17 @@ async function openConnections(
 
 type ExecutorParts = Pick<
   Parameters<typeof createExecutor>[0],
-  'slack' | 'database' | 'connections' | 'active' | 'newId' | 'instanceId' | 'store' | 'crash' | 'onOutcome'
+  | 'slack'
+  | 'database'
+  | 'connections'
+  | 'active'
+  | 'newId'
+  | 'instanceId'
+  | 'store'
+  | 'crash'
+  | 'onOutcome'
+  | 'paused'
+  | 'connectionPaused'
 >;
 
 async function createExecutorOf(options: AppOptions, parts: ExecutorParts): Promise<Executor> {
@@ -211,7 +250,6 @@ async function createExecutorOf(options: AppOptions, parts: ExecutorParts): Prom
     environment: options.environment,
     outgoing: createOutgoing({ allow: options.httpAllow, clock }),
     settleMs: slack?.settleMs ?? 30_000,
-    paused: () => false,
   });
 }
 
@@ -219,6 +257,7 @@ interface LoopParts {
   readonly executor: Executor;
   readonly instance: { runOnce(): Promise<boolean> };
   readonly watch: { runOnce(): Promise<void> };
+  readonly pauses: { refresh(): Promise<void> };
   readonly connections: ReadonlyMap<number, Connection>;
   readonly poll: PollDeps;
 }
@@ -237,6 +276,7 @@ function startLoops(options: AppOptions, parts: LoopParts): readonly Loop[] {
     }),
     loop('rules', RULES_POLL_MS, async () => {
       await parts.watch.runOnce();
+      await parts.pauses.refresh();
       return false;
     }),
     ...readable.flatMap((connection) => [
@@ -258,6 +298,15 @@ function hooksOf(
       const connection = byName.get(name);
       return connection === undefined ? [] : [[name, { connection, verify, maxBody }]];
     }),
+  );
+}
+
+/** What each connection may spend, for `status`. */
+function budgetsOf(connections: ReadonlyMap<number, Connection>): ReadonlyMap<string, BudgetPlan> {
+  return new Map(
+    [...connections.values()]
+      .filter((connection) => connection.adapter !== null)
+      .map(({ name, budget, pollEveryMs }) => [name, { ...budget, pollEveryMs: Object.values(pollEveryMs) }]),
   );
 }
 

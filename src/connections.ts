@@ -24,6 +24,8 @@ export interface Connection {
   readonly lateAfterMs: number;
   /** Poll interval of each feed, ms. */
   readonly pollEveryMs: Readonly<Record<string, number>>;
+  /** Limit of the default budget, the operator's or the vendor's. */
+  readonly budget: BudgetSpec;
 }
 
 /** What the configuration says of a connection, as far as it is not the vendor's own business. */
@@ -73,6 +75,7 @@ export async function openConnection(options: ConnectionOptions, deps: Connectio
     settleMs: options.settleMs,
     reference: options.reference,
     lateAfterMs: options.lateAfterMs,
+    budget: options.budget ?? vendor.capabilities.budgets.default,
     pollEveryMs: Object.fromEntries(feeds.map((feed) => [feed.name, pollInterval(feed, options.poll)])),
   };
 }

@@ -28,6 +28,8 @@ export interface PerformDeps extends HttpPostDeps, SlackPostDeps {
   readonly active: ActiveRules;
   readonly settings: MatchSettings;
   readonly connections: ReadonlyMap<number, Connection>;
+  /** True while a person stopped writes to this connection; default never. */
+  readonly connectionPaused?: (id: number) => boolean;
   /** Signs visible references; made at the first migration. */
   readonly referenceKey: string;
 }
@@ -118,6 +120,9 @@ function restOf(task: StepTask, deps: PerformDeps): Resolution | null {
   if (!isDeskStep(task.step)) return null;
   const connection = connectionOf(task, task.step, deps);
   if (connection === null) return decided('dead', 'the connection is not configured any more');
+  if (deps.connectionPaused?.(connection.id) === true) {
+    return later('postponed', 5_000, 'the connection is paused', { uncounted: true });
+  }
   const reason = unsupported(connection, task.step);
   return reason === null ? null : decided('suppressed', reason);
 }

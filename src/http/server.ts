@@ -4,6 +4,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { createApi, describeApi, type ApiDeps } from './api/api.ts';
 import { hookRoutes, type HookDeps } from './hooks.ts';
 import { matchesBearer } from './verify.ts';
 
@@ -18,6 +19,8 @@ export interface HttpDeps extends HookDeps {
   readonly collect: () => Promise<void>;
   /** Slack's requests; null or absent: none come here. */
   readonly slack?: Hono | null;
+  /** What `/api/v1` works on; left out by tests of other routes. */
+  readonly api?: ApiDeps;
 }
 
 /** All routes of this process. */
@@ -37,6 +40,12 @@ export function createHttpApp(deps: HttpDeps): Hono {
       'content-type': deps.metrics.registry.contentType,
     });
   });
+  if (deps.api !== undefined) {
+    const api = createApi(deps.api);
+    const description = describeApi(api);
+    app.route('/api/v1', api);
+    app.get('/openapi.json', (c) => c.json(description));
+  }
   app.notFound((c) => c.json({ error: { reason: 'not_found', message: 'no such path' } }, 404));
   app.onError((error, c) => {
     deps.log.error({ err: error, path: c.req.path }, 'request failed');

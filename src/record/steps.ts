@@ -334,13 +334,16 @@ async function startNextSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<voi
         SELECT st.id FROM steps st WHERE st.run_id = run.id AND st.state = 'pending' AND st.due_at IS NULL
          ORDER BY st.position, st.iteration LIMIT 1) AS next
      WHERE steps.id = next.id
+       -- A dead step that a person takes again runs beside the rest of its run: one of them starts what follows.
+       AND NOT EXISTS (SELECT FROM steps o WHERE o.run_id = run.id AND o.due_at IS NOT NULL)
     RETURNING steps.run_id`.execute(tx);
   const going = new Set(started.map((row) => row.run_id));
   const finished = runs.filter((run) => !going.has(run));
   if (finished.length === 0) return;
   await sql`
     UPDATE runs SET state = 'done', ended_at = app_now()
-     WHERE id = ANY(${finished}::uuid[]) AND state = 'active'`.execute(tx);
+     WHERE id = ANY(${finished}::uuid[]) AND state = 'active'
+       AND NOT EXISTS (SELECT FROM steps o WHERE o.run_id = runs.id AND o.due_at IS NOT NULL)`.execute(tx);
 }
 
 /**

@@ -1,0 +1,270 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTestApi, type TestApi } from '../../../test/support/api.ts';
+import { createEngine, type Engine } from '../../../test/support/engine.ts';
+import { startReceiver, type Receiver } from '../../demo/simulators/receiver.ts';
+import { readPauses } from '../../record/operate/pauses.ts';
+
+let engine: Engine;
+let receiver: Receiver;
+let api: TestApi;
+let call: TestApi['call'];
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  engine = await createEngine({ httpAllow: [new URL(receiver.url).host] });
+  api = createTestApi(engine);
+  call = api.call;
+});
+afterAll(async () => {
+  await engine.close();
+  await receiver.close();
+});
+beforeEach(async () => {
+  await engine.clear();
+  receiver.calls.clear();
+});
+
+const rule = (id: string, then: string, more = ''): string =>
+  `id: ${id}\nname: ${id}\non: [custom.test]\n${more}\nthen:\n${then}\n`;
+const post = (): string => `  - http.post: { url: "${receiver.url}" }\n`;
+
+describe('an uncertain step', () => {
+  async function uncertain(more = ''): Promise<string> {
+    await engine.publish(rule('r', `${post()}${more}`));
+    await engine.happen({ type: 'custom.test', ticketId: '7' });
+    await engine.work();
+    await sql`UPDATE steps SET state = 'uncertain', reason = 'no answer' WHERE action = 'http.post'`.execute(
+      engine.database.db,
+    );
+    receiver.calls.clear();
+    return (await call('GET', '/uncertain')).body.items[0].step_id;
+  }
+
+  test('is sent again when a person says so', async () => {
+    const step = await uncertain();
+
+    const resent = await call('POST', `/steps/${step}/resend`);
+    await engine.work();
+
+    expect(resent.body.state).toBe('pending');
+    expect(receiver.calls.all).toHaveLength(1);
+    expect((await call('GET', `/steps/${step}`)).body.state).toBe('done');
+    expect((await call('GET', '/uncertain')).body.items).toEqual([]);
+  });
+
+  test('is done when a person says that it took effect', async () => {
+    const step = await uncertain();
+
+    const done = await call('POST', `/steps/${step}/mark-done`);
+    await engine.work();
+
+    expect(done.body).toMatchObject({ state: 'done', reason: 'marked done by a person' });
+    expect(receiver.calls.all).toHaveLength(0);
+  });
+
+  test('cannot be retried without that word', async () => {
+    const step = await uncertain();
+
+    expect((await call('POST', `/steps/${step}/retry`)).status).toBe(409);
+  });
+});
+
+describe('a paused rule', () => {
+  const other = 'id: other\nname: other\non: [custom.other]\nthen: [{ emit: { type: custom.x } }]\n';
+
+  test('holds its matches until it is resumed, and releases them', async () => {
+    await engine.publish(`${rule('r', post())}---\n${other}`);
+    const paused = await call('POST', '/rules/r/pause');
+    await engine.happen({ type: 'custom.test', ticketId: '1' });
+    await engine.happen({ type: 'custom.test', ticketId: '2' });
+    await engine.work();
+    const held = (await call('GET', '/runs?state=held')).body.items;
+
+    const resumed = await call('POST', '/rules/r/resume');
+    await engine.work();
+
+    expect(paused.body).toEqual({ rule: 'r', paused: true, changed: true });
+    expect(held).toHaveLength(2);
+    expect(resumed.body).toMatchObject({ paused: false, released: 2, discarded: 0 });
+    expect(receiver.calls.all).toHaveLength(2);
+    expect((await engine.runs()).map((run) => run.state)).toEqual(['done', 'done']);
+  });
+
+  test('discards them when told to', async () => {
+    await engine.publish(rule('r', post()));
+    await call('POST', '/rules/r/pause', { reason: 'maintenance' });
+    await engine.happen({ type: 'custom.test' });
+    expect((await call('GET', '/rules/r')).body).toMatchObject({
+      paused: true,
+      pause_reason: 'maintenance',
+      held: 1,
+    });
+
+    const resumed = await call('POST', '/rules/r/resume', { held: 'discard' });
+    await engine.work();
+
+    expect(resumed.body).toMatchObject({ released: 0, discarded: 1 });
+    expect(receiver.calls.all).toHaveLength(0);
+    expect((await engine.runs())[0]).toMatchObject({ state: 'ended', reason: 'discarded by a person' });
+  });
+
+  test('by its own limit asks what becomes of them', async () => {
+    await engine.publish(rule('r', post(), 'limit: { per_rule: 1/1h }'));
+    await engine.happen({ type: 'custom.test', ticketId: '1' });
+    await engine.happen({ type: 'custom.test', ticketId: '2' });
+
+    const unsaid = await call('POST', '/rules/r/resume');
+    const said = await call('POST', '/rules/r/resume', { held: 'release' });
+
+    expect(unsaid).toMatchObject({ status: 409, body: { error: { reason: 'held_runs' } } });
+    expect(said.body.released).toBe(1);
+  });
+
+  test('has to exist', async () => {
+    expect((await call('POST', '/rules/none/pause')).status).toBe(404);
+    expect((await call('POST', '/rules/none/resume')).status).toBe(404);
+  });
+});
+
+describe('pausing', () => {
+  test('all stops every action, and is seen by whoever reads it next', async () => {
+    const first = await call('POST', '/pause-all');
+    const again = await call('POST', '/pause-all');
+    const { all } = await readPauses(engine.database.db);
+    const resumed = await call('POST', '/resume-all');
+
+    expect([first.body, again.body]).toEqual([
+      { paused: true, changed: true },
+      { paused: true, changed: false },
+    ]);
+    expect(all).toBe('paused by a person');
+    expect(resumed.body).toEqual({ paused: false, changed: true });
+    expect((await readPauses(engine.database.db)).all).toBeNull();
+  });
+
+  test('a connection stops its polls', async () => {
+    const paused = await call('POST', '/connections/acme/pause');
+    engine.desk.human.create({ subject: 'unseen' });
+    engine.desk.calls.clear();
+    await engine.pollAll();
+    const calls = engine.desk.calls.all.length;
+    await call('POST', '/connections/acme/resume');
+    await engine.pollAll();
+
+    expect(paused.body).toEqual({ connection: 'acme', paused: true, changed: true });
+    expect(calls).toBe(0);
+    expect(engine.desk.calls.all.length).toBeGreaterThan(0);
+    expect((await call('POST', '/connections/none/pause')).status).toBe(404);
+  });
+});
+
+describe('replay', () => {
+  test('runs a stored event again and keeps the old run', async () => {
+    await engine.publish(rule('r', post()));
+    const event = await engine.happen({ type: 'custom.test', key: 'k1', ticketId: '7' });
+    await engine.work();
+
+    const replayed = await call('POST', '/replay', { event: 'k1' });
+    const again = await call('POST', '/replay', { event });
+    await engine.work();
+
+    expect(replayed.body).toMatchObject({
+      events: 1,
+      runs: [{ rule: 'r', event_id: event, replay_no: 1, state: 'active' }],
+    });
+    expect(again.body.runs[0].replay_no).toBe(2);
+    expect(receiver.calls.all).toHaveLength(3);
+    expect((await call('GET', `/runs?event_id=${event}`)).body.items).toHaveLength(3);
+  });
+
+  test('of a span matches with the rules of today', async () => {
+    await engine.happen({ type: 'custom.test' });
+    await engine.happen({ type: 'custom.other' });
+    await engine.publish(rule('new', post()));
+
+    const { body } = await call('POST', '/replay', { since: '1h' });
+
+    expect(body.events).toBe(2);
+    expect(body.runs).toEqual([expect.objectContaining({ rule: 'new', replay_no: 1 })]);
+  });
+
+  test.each([
+    [{}, 400],
+    [{ event: 'none' }, 404],
+    [{ since: 'yesterday' }, 400],
+    [{ event: 'a', since: '1h' }, 400],
+  ])('of %j is refused', async (body, status) => {
+    expect((await call('POST', '/replay', body)).status).toBe(status);
+  });
+});
+
+describe('explain', () => {
+  beforeEach(() => engine.publish(rule('vip', post(), 'when: { priority: high, title: { contains: vpn } }')));
+
+  test('tells of an event as people write it', async () => {
+    const { body } = await call('POST', '/explain', {
+      rule: 'vip',
+      event: { type: 'custom.test', ticket: { title: 'VPN down', priority: 'low' } },
+    });
+
+    expect(body).toMatchObject({ rule: 'vip', verdict: 'no match', reason: 'conditions' });
+    expect(body.conditions).toEqual([
+      expect.objectContaining({ field: 'priority', wanted: 'high', truth: 'false' }),
+    ]);
+  });
+
+  test('refuses unknown rules, unknown fields and no event at all', async () => {
+    expect((await call('POST', '/explain', { rule: 'none', event: {} })).status).toBe(404);
+    expect((await call('POST', '/explain', { rule: 'vip', event: { titel: 'x' } })).status).toBe(400);
+    expect((await call('POST', '/explain', { rule: 'vip' })).status).toBe(400);
+  });
+});
+
+describe('why', () => {
+  test('gives every rule’s verdict with the conditions that speak against it, and what was done', async () => {
+    await engine.publish(
+      [
+        'id: network\nname: Network\non: [ticket.created]\nwhen: { category: Network }\nthen:\n  - comment: { text: "on it" }\n',
+        'id: vip\nname: VIP\non: [ticket.created]\nwhen: { category: Network, priority: critical, title: { contains: vpn } }\nthen:\n  - comment: { text: "vip" }\n',
+        'id: closed\nname: Closed\non: [ticket.updated]\nwhen: { phase: closed }\nthen:\n  - comment: { text: "bye" }\n',
+      ].join('---\n'),
+    );
+    const id = engine.desk.human.create({ subject: 'VPN down', category: 'Network' });
+    await engine.refresh(id);
+    await engine.work();
+    // What is active now does not matter: the event names the set that it was matched with.
+    await engine.publish('id: later\nname: later\nwhen: { title: x }\nthen: [{ acknowledge: {} }]\n');
+
+    const { body } = await call('GET', `/tickets/acme/${id}/why`);
+
+    const [event] = body.events;
+    const verdicts = Object.fromEntries(event.rules.map((each: { rule: string }) => [each.rule, each]));
+    expect(Object.keys(verdicts)).toEqual(['closed', 'network', 'vip']);
+    expect(verdicts['network']).toMatchObject({ verdict: 'match', conditions: [] });
+    expect(verdicts['vip']).toMatchObject({
+      verdict: 'no match',
+      near_miss: true,
+      conditions: [{ field: 'priority', wanted: 'critical', got: expect.anything(), truth: 'false' }],
+    });
+    expect(verdicts['closed']).toMatchObject({ verdict: 'no match', near_miss: false });
+    expect(event.runs).toEqual([
+      expect.objectContaining({
+        rule: 'network',
+        state: 'done',
+        steps: [
+          expect.objectContaining({
+            action: 'comment',
+            state: 'done',
+            tries: [expect.objectContaining({ state: 'succeeded', number: 1 })],
+          }),
+        ],
+      }),
+    ]);
+  });
+
+  test('of a ticket that nobody knows is 404', async () => {
+    expect((await call('GET', '/tickets/acme/none/why')).status).toBe(404);
+    expect((await call('GET', '/tickets/none/1/why')).status).toBe(404);
+  });
+});

@@ -1,0 +1,116 @@
+import type { Database } from '../record/database.ts';
+import { listConnections, type ShownConnection } from '../record/operate/connections.ts';
+import { readPauses } from '../record/operate/pauses.ts';
+import { readPauses as readRulePauses } from '../record/operate/rules.ts';
+import {
+  readActiveSet,
+  readInstances,
+  readQueue,
+  readSetting,
+  type Queue,
+  type ShownInstance,
+} from '../record/operate/status.ts';
+
+/** What a connection may spend and what its polls need, as the configuration says. */
+export interface BudgetPlan {
+  readonly rate: number;
+  readonly perMs: number;
+  readonly burst: number;
+  readonly pollEveryMs: readonly number[];
+}
+
+/** Everything that tells an operator whether all is well. */
+export interface Status {
+  readonly ok: boolean;
+  /** What needs a person, most urgent first; empty while all is well. */
+  readonly attention: readonly string[];
+  /** Null: actions go on. */
+  readonly paused: string | null;
+  readonly rule_set: { readonly id: number; readonly rules: number; readonly activated_at: Date } | null;
+  readonly instances: readonly ShownInstance[];
+  readonly connections: readonly (ShownConnection & { readonly forecast: Forecast | null })[];
+  readonly queue: Queue;
+  readonly paused_rules: readonly {
+    readonly rule: string;
+    readonly paused_at: Date;
+    readonly reason: string;
+  }[];
+  /** The report after the last start: what happened meanwhile. */
+  readonly last_report: unknown;
+}
+
+/** How far a call budget goes. */
+export interface Forecast {
+  readonly left: number;
+  readonly burst: number;
+  readonly calls_per_minute: number;
+  /** Of these, what one call per poll takes; the rest is for actions and reads. */
+  readonly polls_per_minute: number;
+}
+
+/** More connections than anybody configures. */
+const ALL = 1_000;
+
+export async function readStatus(
+  database: Database,
+  plans: ReadonlyMap<string, BudgetPlan>,
+): Promise<Status> {
+  const { db } = database;
+  const [connections, queue, pauses, rulePauses, ruleSet, instances, lastReport] = await Promise.all([
+    listConnections(db, { limit: ALL, after: null }),
+    readQueue(db),
+    readPauses(db),
+    readRulePauses(db),
+    readActiveSet(db),
+    readInstances(db),
+    readSetting(db, 'last_report'),
+  ]);
+  const shown = connections.items.map((connection) => ({
+    ...connection,
+    forecast: forecastOf(connection, plans.get(connection.name)),
+  }));
+  const attention = [
+    ...(pauses.all === null ? [] : [`every action is stopped (${pauses.all}): deskhand resume --all`]),
+    ...shown.flatMap(attentionTo),
+    ...(queue.uncertain === 0 ? [] : [`${queue.uncertain} uncertain steps: deskhand uncertain list`]),
+    ...(queue.dead === 0 ? [] : [`${queue.dead} dead letters: deskhand dead-letters list`]),
+    ...rulePauses.map(({ rule, reason }) => `rule ${rule} is paused (${reason})`),
+    ...(queue.parked === 0 ? [] : [`${queue.parked} deliveries of the last day could not be read`]),
+  ];
+  return {
+    ok: attention.length === 0,
+    attention,
+    paused: pauses.all,
+    rule_set: ruleSet,
+    instances,
+    connections: shown,
+    queue,
+    paused_rules: rulePauses,
+    last_report: lastReport,
+  };
+}
+
+function attentionTo(connection: ShownConnection): readonly string[] {
+  const { name, state, reason, paused, silent_until: silentUntil, silent_reason: silentReason } = connection;
+  const found: string[] = [];
+  if (state !== 'ok') found.push(`${name} is ${state}${reason === null ? '' : ` (${reason})`}`);
+  if (paused) found.push(`${name} is paused`);
+  if (silentUntil !== null)
+    found.push(`${name} is silent until ${silentUntil.toISOString()} (${silentReason})`);
+  for (const feed of connection.feeds) {
+    if (feed.failures > 2)
+      found.push(`${name} ${feed.feed} failed ${feed.failures} times: ${feed.last_error}`);
+  }
+  return found;
+}
+
+function forecastOf(connection: ShownConnection, plan: BudgetPlan | undefined): Forecast | null {
+  if (plan === undefined) return null;
+  const round = (value: number): number => Math.round(value * 10) / 10;
+  return {
+    left: connection.budgets['default'] ?? plan.burst,
+    burst: plan.burst,
+    calls_per_minute: round((plan.rate * 60_000) / plan.perMs),
+    polls_per_minute: round(plan.pollEveryMs.reduce((sum, everyMs) => sum + 60_000 / everyMs, 0)),
+  };
+}

@@ -1,0 +1,81 @@
+import { sql } from 'kysely';
+import { presentTicket, type ObservedTicket, type Ticket } from '../../ticket.ts';
+import type { Db } from '../database.ts';
+import { toPage, type Page, type PageRequest } from './page.ts';
+
+/** A ticket with what Deskhand itself knows of it. */
+export interface ShownTicket {
+  readonly connection: string;
+  readonly ticket_id: string;
+  readonly phase: string;
+  readonly gone: boolean;
+  readonly acknowledged_at: Date | null;
+  readonly acknowledged_by: string | null;
+  readonly snoozed_until: Date | null;
+  readonly first_seen_at: Date;
+  readonly applied_at: Date;
+  /** Fields that were never fetched. */
+  readonly unknown: readonly string[];
+  readonly ticket: Ticket;
+}
+
+type TicketRow = Omit<ShownTicket, 'ticket' | 'unknown'> & {
+  readonly snapshot: ObservedTicket;
+  readonly revision: number;
+  readonly snoozed: boolean;
+};
+
+const COLUMNS = sql`
+  c.name AS connection, t.ticket_id, t.phase, t.gone_at IS NOT NULL AS gone, t.acknowledged_at, t.acknowledged_by,
+  t.snoozed_until, coalesce(t.snoozed_until > app_now(), false) AS snoozed, t.first_seen_at, t.applied_at,
+  t.snapshot, t.revision`;
+
+/** Tickets by connection and id. */
+export async function listTickets(
+  db: Db,
+  filter: { readonly connection?: string | undefined },
+  page: PageRequest,
+): Promise<Page<ShownTicket>> {
+  const [connection, ticketId] = splitTicketKey(page.after ?? '/');
+  const only =
+    filter.connection === undefined
+      ? sql<boolean>`true`
+      : sql<boolean>`t.connection_id = (SELECT id FROM connections WHERE name = ${filter.connection})`;
+  const { rows } = await sql<TicketRow>`
+    SELECT ${COLUMNS} FROM tickets t JOIN connections c ON c.id = t.connection_id
+     WHERE (t.connection_id, t.ticket_id) >
+           (coalesce((SELECT id FROM connections WHERE name = ${connection}), -1), ${ticketId}) AND ${only}
+     ORDER BY t.connection_id, t.ticket_id LIMIT ${page.limit + 1}`.execute(db);
+  return toPage(rows, page.limit, (row) => `${row.connection}/${row.ticket_id}`, present);
+}
+
+export async function findTicket(db: Db, connection: string, ticketId: string): Promise<ShownTicket | null> {
+  const { rows } = await sql<TicketRow>`
+    SELECT ${COLUMNS} FROM tickets t JOIN connections c ON c.id = t.connection_id
+     WHERE c.name = ${connection} AND t.ticket_id = ${ticketId}`.execute(db);
+  return rows[0] === undefined ? null : present(rows[0]);
+}
+
+/** Snoozes a ticket until then; null wakes it. @returns false if there is no such ticket */
+export async function snoozeTicket(
+  db: Db,
+  connectionId: number,
+  ticketId: string,
+  until: Date | null,
+): Promise<boolean> {
+  const result = await sql`
+    UPDATE tickets SET snoozed_until = ${until}
+     WHERE connection_id = ${connectionId} AND ticket_id = ${ticketId}`.execute(db);
+  return result.numAffectedRows === 1n;
+}
+
+/** A connection's name holds no slash. */
+function splitTicketKey(key: string): readonly [string, string] {
+  const slash = key.indexOf('/');
+  return slash < 0 ? [key, ''] : [key.slice(0, slash), key.slice(slash + 1)];
+}
+
+function present({ snapshot, revision, snoozed, ...row }: TicketRow): ShownTicket {
+  const own = { acknowledged: row.acknowledged_at !== null, snoozed, revision };
+  return { ...row, ...presentTicket(snapshot, own) };
+}
