@@ -50,6 +50,13 @@ export interface ApplyContext {
   readonly overlapMs: number;
   readonly lateAfterMs: number;
   readonly wantSystemComments: boolean;
+  /** How long what we wrote may take to show: an hour or three polls, whichever is longer. */
+  readonly ownWritesForMs: number;
+}
+
+/** @param pollMs the slowest poll that could show it */
+export function ownWritesForMs(pollMs: number): number {
+  return Math.max(3_600_000, 3 * pollMs);
 }
 
 export interface ApplyResult {
@@ -71,7 +78,7 @@ export async function applyReads(
   const rows = await lockTickets(tx, context.connectionId, ids);
   const current = reads.filter(({ read, readSeq }) => readSeq > (rows.get(read.id)?.appliedSeq ?? 0));
   const overtaken = reads.filter((read) => !current.includes(read));
-  const writes = await readOwnWrites(tx, context.connectionId, ids);
+  const writes = await readOwnWrites(tx, context.connectionId, ids, context.ownWritesForMs);
   const own = await findOwnChildren(tx, context, current, writes);
 
   const parts = current.map((entry) => {
@@ -83,7 +90,7 @@ export async function applyReads(
   await updateTickets(
     tx,
     context.connectionId,
-    parts.map((part) => part.update),
+    parts.flatMap((part) => (part.update === null ? [] : [part.update])),
   );
   await deleteOwnWrites(
     tx,
@@ -109,7 +116,8 @@ export async function applyReads(
 }
 
 interface Part {
-  readonly update: TicketUpdate;
+  /** Null: nothing is known of the ticket, and nothing is to be remembered. */
+  readonly update: TicketUpdate | null;
   readonly drafts: readonly EventDraft[];
   readonly consumed: readonly string[];
 }
@@ -158,6 +166,8 @@ function applyGone(
   context: ApplyContext,
   deps: StoreDeps,
 ): Part {
+  // A nudge can outrun the desk: a ticket that was never seen may still be created.
+  if (row.unseen) return { update: null, drafts: [], consumed: [] };
   const revision = row.revision + 1;
   const update = {
     ticketId: row.ticketId,
@@ -168,7 +178,7 @@ function applyGone(
     revision: row.gone ? row.revision : revision,
     resetAttention: false,
   };
-  if (row.gone || row.unseen) return { update, drafts: [], consumed: [] };
+  if (row.gone) return { update, drafts: [], consumed: [] };
   return { update, drafts: [eventMaker(row.snapshot, row, context, deps).gone(revision)], consumed: [] };
 }
 
@@ -186,9 +196,10 @@ function firstSeen(
   const since = context.baselineAt - context.overlapMs;
   const createdAt = snapshot.created_at == null ? null : Date.parse(snapshot.created_at);
   if (createdAt !== null && createdAt >= since) return [maker.created(row.revision + 1, own)];
-  const updatedAt = snapshot.updated_at == null ? null : Date.parse(snapshot.updated_at);
-  if (updatedAt !== null && updatedAt >= context.baselineAt) return [maker.firstUpdate(row.revision + 1)];
-  return [];
+  // Where a read by id does not say when (Jitbit), the nudge that led to it does.
+  const { updated_at: updatedAt } = snapshot;
+  const touched = updatedAt == null ? context.via === 'webhook' : Date.parse(updatedAt) >= context.baselineAt;
+  return touched ? [maker.firstUpdate(row.revision + 1)] : [];
 }
 
 interface EventMaker {
@@ -285,7 +296,7 @@ function eventMaker(
         occurredAt: updatedAt,
         revision,
         changes: {},
-        unknown: DIFFED_FIELDS,
+        unknown: [...new Set([...presentTicket(snapshot, NOTHING_OF_OURS).unknown, ...DIFFED_FIELDS])],
       }),
     comment: (comment, revision, own) => {
       const author: Person | null =
@@ -307,6 +318,8 @@ function eventMaker(
       draft({ key: `gone:${row.ticketId}:${revision}`, type: 'ticket.gone', occurredAt: null, revision }),
   };
 }
+
+const NOTHING_OF_OURS = { acknowledged: false, snoozed: false, revision: 0 };
 
 function actorOf(person: Person | null | undefined, own: boolean): Person | null {
   if (person == null) return null;

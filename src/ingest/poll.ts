@@ -15,7 +15,7 @@ import type {
   Occurrence,
   TicketRow,
 } from '../vendors/vendor.ts';
-import { applyReads, type AppliedRead, type ApplyContext } from './apply.ts';
+import { applyReads, ownWritesForMs, type AppliedRead, type ApplyContext } from './apply.ts';
 import { coveredBy, gapOf } from './gap.ts';
 import { occurrenceEvent, ownEvent } from './own-events.ts';
 import { inRuleSet, storeEvents, storeGroup, type StoreDeps } from './store-event.ts';
@@ -207,6 +207,7 @@ async function applyContext(
     overlapMs: 2 * pollMs + 5 * 60_000,
     lateAfterMs: connection.lateAfterMs,
     wantSystemComments: needs.has('comment.system'),
+    ownWritesForMs: ownWritesForMs(pollMs),
   };
 }
 

@@ -4,7 +4,7 @@ import { readConnections } from '../record/connections.ts';
 import { baselineOf, connectionsInBaseline } from '../record/feeds.ts';
 import { putOff, takeNominations, type Nomination } from '../record/nominations.ts';
 import { nextReadSeq } from '../record/tickets.ts';
-import { applyReads } from './apply.ts';
+import { applyReads, ownWritesForMs } from './apply.ts';
 import type { PollDeps } from './poll.ts';
 import { inRuleSet } from './store-event.ts';
 
@@ -94,6 +94,7 @@ async function readAndApply(
     overlapMs: 2 * pollMs + 5 * 60_000,
     lateAfterMs: connection.lateAfterMs,
     wantSystemComments: needs.has('comment.system'),
+    ownWritesForMs: ownWritesForMs(connection.pollEveryMs['tickets'] ?? 0),
   };
   const result = await inRuleSet(deps.database, deps.store.active, (tx, pinned) =>
     applyReads(tx, pinned, [{ read, readSeq, version: null, nomination }], context, deps.store),

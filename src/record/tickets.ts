@@ -165,12 +165,20 @@ export interface OwnWrite {
   readonly answeredSeq: number | null;
 }
 
-/** What we wrote to these tickets and have not yet seen again. */
+/**
+ * What we wrote to these tickets and have not yet seen again. What did not show for that long never will, and must
+ * not claim what people do later.
+ */
 export async function readOwnWrites(
   tx: Tx,
   connectionId: number,
   ticketIds: readonly string[],
+  forMs: number,
 ): Promise<readonly OwnWrite[]> {
+  await sql`
+    DELETE FROM own_writes
+     WHERE connection_id = ${connectionId} AND ticket_id = ANY(${ticketIds}::text[])
+       AND written_at < app_now() - ${forMs}::float8 * interval '1 millisecond'`.execute(tx);
   const { rows } = await sql<OwnWrite>`
     SELECT id, ticket_id AS "ticketId", step_id AS "stepId", field, value, depth, answered_seq AS "answeredSeq"
       FROM own_writes
