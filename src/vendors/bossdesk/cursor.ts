@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { MODES } from './search.ts';
+
+/** Where the feed of changes stands. All times are epoch ms by the vendor's clock, unless they say "ours". */
+export const Cursor = z.object({
+  mode: z.enum(MODES),
+  /** Changes before this were seen. */
+  at: z.number(),
+  /** When the baseline began: tasks and approvals from before are history. */
+  since: z.number(),
+  /** Ours: when filter and sort were last tried out. */
+  probedAt: z.number(),
+  /** From where the next overlapping read starts, and when (ours) the last one was made. */
+  overlap: z.object({ from: z.number(), readAt: z.number() }),
+  /** Greatest friendly id known, and when (ours) the next ones were last looked for. */
+  highest: z.number(),
+  lookedAt: z.number(),
+});
+export type Cursor = z.infer<typeof Cursor>;
+
+/** Where a walk of that feed stands between two pages. */
+export const Walk = z.discriminatedUnion('step', [
+  /** The baseline: all open tickets, then what changed meanwhile. */
+  z.object({ step: z.literal('open'), cursor: Cursor, by: z.enum(['id', 'page']), place: z.number() }),
+  /** Pages of changes in their order, each from the last stamp of the one before. */
+  z.object({
+    step: z.literal('keyset'),
+    cursor: Cursor,
+    from: z.number(),
+    overlaps: z.boolean(),
+    read: z.number(),
+  }),
+  /** Ids of everything from a stamp on, read until two readings agree. */
+  z.object({
+    step: z.literal('collect'),
+    cursor: Cursor,
+    from: z.number(),
+    startedAt: z.number(),
+    page: z.number(),
+    readings: z.number(),
+    /** Of this reading, of the one before, and of all. */
+    ids: z.array(z.string()),
+    before: z.array(z.string()),
+    all: z.array(z.string()),
+  }),
+  /** The tickets that were collected; `at` is the cursor once all are read. */
+  z.object({ step: z.literal('details'), cursor: Cursor, ids: z.array(z.string()), at: z.number() }),
+  /** Pages of the saved search. */
+  z.object({ step: z.literal('search'), cursor: Cursor, page: z.number(), startedAt: z.number() }),
+  /** New tickets by number. */
+  z.object({ step: z.literal('probe'), cursor: Cursor, number: z.number(), misses: z.number() }),
+]);
+export type Walk = z.infer<typeof Walk>;

@@ -1,0 +1,469 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  startBossDesk,
+  type BossDesk,
+  type BossOptions,
+} from '../../demo/simulators/bossdesk/bossdesk-desk.ts';
+import { bossIds, brokenTaskId } from '../../demo/simulators/bossdesk/seed.ts';
+import { byId, ContractClock, contractContext, ContractIo } from '../../../test/vendor-contract.ts';
+import type { Adapter, Json, Occurrence, TicketRow } from '../vendor.ts';
+import { bossdesk } from './index.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+let close: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of close) await end();
+  close = [];
+});
+
+interface Walked {
+  readonly rows: readonly TicketRow[];
+  readonly occurrences: readonly Occurrence[];
+  readonly cursor: Json;
+}
+
+interface Setup {
+  readonly desk: BossDesk;
+  readonly clock: ContractClock;
+  readonly io: ContractIo;
+  readonly adapter: Adapter;
+  /** Walks a feed to its end; without a cursor its baseline. */
+  readonly poll: (cursor: Json | null, feed?: string) => Promise<Walked>;
+}
+
+async function setUp(options: BossOptions = {}, settings: Record<string, unknown> = {}): Promise<Setup> {
+  const clock = new ContractClock();
+  // Not a whole second, so that a `Date` header is always a little older than the answer.
+  clock.ms += 345;
+  const desk = await startBossDesk({ clock, oldTickets: false, ...options });
+  const io = new ContractIo(clock);
+  const { connect } = bossdesk;
+  if (connect === null) throw new Error('bossdesk has an API');
+  const adapter = connect(bossdesk.settings.parse({ url: desk.url, key: desk.key, ...settings }), io);
+  close.push(
+    () => adapter.close(),
+    () => desk.close(),
+  );
+  const poll: Setup['poll'] = async (cursor, feed = 'changes') => {
+    const rows: TicketRow[] = [];
+    const occurrences: Occurrence[] = [];
+    let next: Json | null = null;
+    for (;;) {
+      const position = { cursor, next, baseline: cursor === null };
+      const page = await adapter.readPage(feed, position, new Set(), contractContext());
+      rows.push(...page.rows);
+      occurrences.push(...page.occurrences);
+      if (page.next === null) return { rows, occurrences, cursor: stored(page.cursor) };
+      next = stored(page.next);
+    }
+  };
+  return { desk, clock, io, adapter, poll };
+}
+
+/** Cursors and places in a walk are stored as JSON between two pages. */
+function stored(value: Json): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
+}
+
+function ids(rows: readonly TicketRow[]): readonly number[] {
+  return rows.map((row) => Number(row.observed.id));
+}
+
+function listCalls(desk: BossDesk): readonly string[] {
+  return desk.calls.all.map((call) => `${call.name}?${decodeURIComponent(call.query)}`);
+}
+
+describe('the start-up probes', () => {
+  test('a desk that honours filter and sort is polled by keyset', async () => {
+    const { desk, adapter } = await setUp({}, { author: 'deskbot' });
+    desk.human.create({ title: 'one' });
+    desk.human.create({ title: 'two' });
+
+    const result = await adapter.selfTest(contractContext());
+
+    expect(result).toEqual({ botUserId: String(bossIds.deskbot), findings: [] });
+    expect(desk.calls.all.every((call) => call.method === 'GET')).toBe(true);
+    expect(desk.calls.all.every((call) => call.headers['content-type'] === 'application/json')).toBe(true);
+  });
+
+  test.each([
+    ['ignores_sort', {}, /degraded: the desk ignores sorting/],
+    ['ignores', { search_id: bossIds.ticketSearch }, /degraded: .* come from the saved search/],
+    ['ignores', {}, /degraded: .* no search_id/],
+  ] as const)('a desk that %s (with %j) is degraded', async (searchMode, settings, finding) => {
+    const { desk, adapter } = await setUp({ searchMode }, { author: 'deskbot', ...settings });
+    desk.human.create({ title: 'one' });
+    desk.human.create({ title: 'two' });
+
+    const { findings } = await adapter.selfTest(contractContext());
+
+    expect(findings).toEqual([expect.stringMatching(finding)]);
+  });
+
+  test('without author nobody knows whose key it is, and an unknown author is refused', async () => {
+    const { adapter } = await setUp();
+    const other = await setUp({}, { author: 'deskbott' });
+
+    const result = await adapter.selfTest(contractContext());
+
+    expect(result.botUserId).toBeNull();
+    expect(result.findings).toEqual([expect.stringMatching(/author is not set/)]);
+    await expect(other.adapter.selfTest(contractContext())).rejects.toThrow(/nearest: Desk Bot/);
+  });
+
+  test('a plan without API access stops with a message', async () => {
+    const { desk, adapter } = await setUp();
+    desk.lapsed = true;
+
+    const failed = adapter.selfTest(contractContext());
+
+    await expect(failed).rejects.toMatchObject({ reason: 'auth', status: 402 });
+    await expect(failed).rejects.toThrow(/plan has no API access/);
+  });
+
+  test('they are repeated daily, and a change of mind is told', async () => {
+    const { desk, clock, io, poll } = await setUp();
+    desk.human.create({ title: 'one' });
+    desk.human.create({ title: 'two' });
+    let { cursor } = await poll(null);
+    desk.searchMode = 'ignores_sort';
+    clock.ms += DAY;
+
+    ({ cursor } = await poll(cursor));
+
+    expect(cursor).toMatchObject({ mode: 'window' });
+    expect(io.warnings).toEqual([expect.stringMatching(/ignores sorting/)]);
+  });
+
+  test('a filter that is ignored from one poll to the next is noticed at once', async () => {
+    const { desk, clock, io, poll } = await setUp();
+    for (let index = 0; index < 3; index += 1) desk.human.create({ title: `Ticket ${index}` });
+    clock.ms += DAY / 2;
+    let { cursor } = await poll(null);
+    desk.searchMode = 'ignores';
+    clock.ms += MINUTE;
+
+    ({ cursor } = await poll(cursor));
+    expect(io.warnings).toEqual([expect.stringMatching(/has begun to ignore a filter/)]);
+    ({ cursor } = await poll(cursor));
+
+    expect(cursor).toMatchObject({ mode: 'probe' });
+  });
+});
+
+describe('the feed of changes', () => {
+  test('an idle poll is one call; a changed ticket costs one more', async () => {
+    const { desk, clock, adapter, poll } = await setUp();
+    const id = desk.human.create({ title: 'one' });
+    clock.ms += MINUTE;
+    let { cursor } = await poll(null);
+    desk.human.edit(id, { title: 'two' });
+    clock.ms += MINUTE;
+    desk.calls.clear();
+
+    const changed = await poll(cursor);
+    const reads = await adapter.readChanged(changed.rows, new Set(['comments']), contractContext());
+    clock.ms += MINUTE;
+    const callsOfChange = listCalls(desk);
+    desk.calls.clear();
+    ({ cursor } = await poll(changed.cursor));
+
+    expect(callsOfChange).toEqual([
+      expect.stringMatching(/^tickets\?q\[updated_at_gteq\]=.*Z&/),
+      `tickets/${id}?`,
+    ]);
+    expect(reads).toEqual([expect.objectContaining({ gone: false, id: String(id), comments: [] })]);
+    expect(listCalls(desk)).toHaveLength(1);
+  });
+
+  test('a change in the last millisecond that was shown is not skipped', async () => {
+    const { desk, clock, poll } = await setUp();
+    const [first, second] = [desk.human.create({ title: 'one' }), desk.human.create({ title: 'two' })];
+    clock.ms += MINUTE;
+    let { cursor, rows } = await poll(null);
+    desk.human.edit(first, { title: 'one again' });
+    ({ cursor, rows } = await poll(cursor));
+    expect(ids(rows)).toContain(first);
+    // Same millisecond as the edit before, after the poll.
+    desk.human.edit(second, { title: 'two again' });
+    clock.ms += MINUTE;
+
+    ({ rows } = await poll(cursor));
+
+    expect(byId(rows).get(String(second))?.observed.title).toBe('two again');
+  });
+
+  test('more than a page with one stamp is read whole', async () => {
+    const { desk, clock, poll } = await setUp();
+    const all = Array.from({ length: 80 }, (_, index) => desk.human.create({ title: `Ticket ${index}` }));
+    clock.ms += 10 * MINUTE;
+    const { cursor } = await poll(null);
+    clock.ms += MINUTE;
+    desk.human.bulkEdit(all, { priorityId: bossIds.critical });
+    clock.ms += MINUTE;
+    desk.human.edit(all[3] ?? 0, { title: 'later' });
+    clock.ms += MINUTE;
+
+    const { rows, cursor: after } = await poll(cursor);
+
+    const seen = byId(rows);
+    expect([...seen.keys()].map(Number).toSorted((a, b) => a - b)).toEqual(all);
+    expect([...seen.values()].every((row) => row.observed.priority?.level === 'critical')).toBe(true);
+    clock.ms += MINUTE;
+    expect((await poll(after)).rows).toHaveLength(0);
+  });
+
+  test('a ticket edited between the list and its own call does not carry the walk away', async () => {
+    const { desk, clock, poll } = await setUp();
+    const all = Array.from({ length: 75 }, (_, index) => {
+      clock.ms += SECOND;
+      return desk.human.create({ title: `Ticket ${index}` });
+    });
+    clock.ms += 10 * MINUTE;
+    const { cursor } = await poll(null);
+    for (const id of all) {
+      clock.ms += SECOND;
+      desk.human.edit(id, { title: `Moved ${id}` });
+    }
+    clock.ms += MINUTE;
+    let calls = 0;
+    desk.beforeEachRequest = () => {
+      calls += 1;
+      clock.ms += 100;
+      // The last row of the first page, right before it is read.
+      if (calls === 20) desk.human.edit(all[29] ?? 0, { title: 'jumped' });
+    };
+
+    const { rows } = await poll(cursor);
+
+    const seen = byId(rows);
+    expect(all.filter((id) => !seen.has(String(id)))).toEqual([]);
+  });
+
+  test('changes of long ago are found after any downtime', async () => {
+    const { desk, clock, poll } = await setUp();
+    const id = desk.human.create({ title: 'one' });
+    const { cursor } = await poll(null);
+    clock.ms += MINUTE;
+    desk.human.edit(id, { title: 'while we slept' });
+    clock.ms += 30 * DAY;
+
+    const { rows } = await poll(cursor);
+
+    expect(byId(rows).get(String(id))?.observed.title).toBe('while we slept');
+  });
+
+  test('tasks and approvals are told once the baseline is over; old ones and impossible times are not', async () => {
+    const { desk, clock, poll } = await setUp({ oldTickets: true });
+    const old = [...desk.state.tickets.values()].find((one) =>
+      one.tasks.some(({ id }) => id === brokenTaskId),
+    );
+    const { cursor } = await poll(null);
+    clock.ms += MINUTE;
+    const at = clock.ms * 1000;
+    const common = {
+      note: '',
+      typeId: null,
+      teamId: null,
+      agentId: null,
+      dueAt: null,
+      createdById: bossIds.nora,
+    };
+    old?.tasks.push({ ...common, id: 900, title: 'New', closedAt: null, createdAt: at });
+    old?.tasks.push({ ...common, id: 901, title: 'Done', closedAt: at + 5_000, createdAt: at - DAY * 1000 });
+    old?.approvals.push({ id: 92, status: 'sent', userId: bossIds.ceo, createdAt: at });
+    desk.human.edit(old?.friendlyId ?? 0, { title: 'touched' });
+    clock.ms += MINUTE;
+
+    const { occurrences } = await poll(cursor);
+
+    expect(occurrences.map(({ key, type }) => [key.replace(/T.*/, ''), type])).toEqual([
+      ['task:900', 'task.added'],
+      [expect.stringMatching(/^task:901:closed:/), 'task.closed'],
+      ['approval:92', 'approval.requested'],
+    ]);
+    expect(occurrences[0]).toMatchObject({
+      ticketId: String(old?.friendlyId),
+      body: { task: { title: 'New' } },
+    });
+  });
+});
+
+describe('when the list does not help', () => {
+  test('the saved search shows changes of rows, and a search of another class is given up for numbers', async () => {
+    const settings = { search_id: bossIds.ticketSearch };
+    const { desk, clock, adapter, poll } = await setUp({ searchMode: 'ignores' }, settings);
+    const id = desk.human.create({ title: 'one' });
+    const { cursor, rows } = await poll(null);
+    clock.ms += MINUTE;
+    desk.human.edit(id, { title: 'two' });
+    const fresh = desk.human.create({ title: 'fresh' });
+
+    const after = await poll(cursor);
+    const reads = await adapter.readChanged(after.rows, new Set(['comments']), contractContext());
+
+    expect(byId(after.rows).get(String(id))?.version).not.toBe(byId(rows).get(String(id))?.version);
+    expect(ids(after.rows)).toContain(fresh);
+    expect(reads.every((read) => !read.gone && read.observed.created_at != null)).toBe(true);
+
+    const wrong = await setUp({ searchMode: 'ignores' }, { search_id: bossIds.problemSearch });
+    wrong.desk.human.create({ title: 'one' });
+    const baseline = await wrong.poll(null);
+    const failed = await wrong.poll(baseline.cursor);
+    expect(failed.cursor).toMatchObject({ mode: 'probe' });
+    expect(wrong.io.warnings).toEqual([expect.stringMatching(/is of no use/)]);
+  });
+
+  test('new tickets are found by number over holes, every five minutes', async () => {
+    const { desk, clock, poll } = await setUp({ searchMode: 'ignores' });
+    desk.human.create({ title: 'known' });
+    let { cursor } = await poll(null);
+    clock.ms += 5 * MINUTE;
+    const fresh = Array.from({ length: 45 }, (_, index) => desk.human.create({ title: `New ${index}` }));
+
+    const found = await poll(cursor);
+    ({ cursor } = found);
+    clock.ms += MINUTE;
+    desk.calls.clear();
+    await poll(cursor);
+
+    expect(ids(found.rows)).toEqual(fresh);
+    expect(desk.calls.all).toHaveLength(0);
+  });
+});
+
+describe('the round of open tickets', () => {
+  test('each open ticket is read once in half an hour, in slices', async () => {
+    const { desk, clock, poll } = await setUp({ childrenTouch: false });
+    const all = Array.from({ length: 40 }, (_, index) => desk.human.create({ title: `Ticket ${index}` }));
+    desk.human.close(all[5] ?? 0);
+    let { cursor } = await poll(null, 'open');
+    const seen: number[] = [];
+    for (let minute = 0; minute < 30; minute += 1) {
+      clock.ms += MINUTE;
+      const slice = await poll(cursor, 'open');
+      ({ cursor } = slice);
+      seen.push(...ids(slice.rows));
+    }
+
+    expect(seen.toSorted((a, b) => a - b)).toEqual(all.filter((id) => id !== all[5]));
+  });
+
+  test('a comment that moves no stamp is seen by it', async () => {
+    const { desk, clock, adapter, poll } = await setUp({ childrenTouch: false });
+    const id = desk.human.create({ title: 'quiet' });
+    const open = await poll(null, 'open');
+    const first = await poll(open.cursor, 'open');
+    clock.ms += 31 * MINUTE;
+    desk.human.comment(id, '<p>hello</p>');
+
+    const round = await poll(first.cursor, 'open');
+    const [read] = await adapter.readChanged(round.rows, new Set(), contractContext());
+
+    const before = byId(first.rows).get(String(id))?.version;
+    expect(byId(round.rows).get(String(id))?.version).not.toBe(before);
+    expect(read).toMatchObject({ comments: [{ text: 'hello', public: true, author: { kind: 'agent' } }] });
+  });
+
+  test('the nightly walk lists what is open, so that what is missing from it can be looked for', async () => {
+    const { desk, poll } = await setUp();
+    const all = Array.from({ length: 65 }, (_, index) => desk.human.create({ title: `Ticket ${index}` }));
+    desk.human.close(all[0] ?? 0);
+
+    const { rows } = await poll(null, 'reconcile');
+
+    expect(ids(rows)).toEqual(all.slice(1));
+    expect(bossdesk.capabilities.feeds.find((feed) => feed.name === 'reconcile')?.lists).toBe('open');
+  });
+});
+
+/** What ingest would hold after applying every row of every walk in order. */
+class Snapshot {
+  readonly states = new Map<string, string>();
+  readonly versions = new Map<string, string>();
+  changes = 0;
+
+  apply(rows: readonly TicketRow[]): void {
+    for (const { observed, version } of rows) {
+      if (this.versions.get(observed.id) === version) continue;
+      this.versions.set(observed.id, version);
+      const state = [
+        observed.title,
+        observed.priority?.id,
+        observed.queue?.id ?? '',
+        observed.assignee?.id ?? '',
+        observed.tags?.toSorted().join('+'),
+        observed.closed_at != null,
+      ].join('/');
+      // The baseline's rows have no team and no tags.
+      if (observed.tags === undefined) continue;
+      if (this.states.get(observed.id) !== state) this.changes += 1;
+      this.states.set(observed.id, state);
+    }
+  }
+}
+
+function truth(desk: BossDesk): ReadonlyMap<string, string> {
+  const tagName = (id: number): string => desk.state.tags.get(id)?.name ?? '';
+  return new Map(
+    [...desk.state.tickets.values()].map((ticket) => {
+      const tags = ticket.tagIds.map(tagName).toSorted().join('+');
+      const state = [
+        ticket.title,
+        ticket.priorityId,
+        ticket.teamId ?? '',
+        ticket.agentId ?? '',
+        tags,
+        ticket.closedAt !== null,
+      ];
+      return [String(ticket.friendlyId), state.join('/')];
+    }),
+  );
+}
+
+describe('nothing is missed while people edit between any two requests', () => {
+  test.each([
+    ['honours', 11],
+    ['honours', 12],
+    ['ignores_sort', 13],
+    ['ignores_sort', 14],
+  ] as const)('a desk that %s, seed %i', async (searchMode, seed) => {
+    const { desk, clock, poll } = await setUp({ searchMode, seed });
+    for (let index = 0; index < 70; index += 1) desk.human.create({ title: `Ticket ${index}` });
+    const snapshot = new Snapshot();
+    let { cursor, rows } = await poll(null);
+    snapshot.apply(rows);
+    let requests = 0;
+    for (let round = 0; round < 6; round += 1) {
+      // Some edits fall into one millisecond, some into one statement; some days pass without a poll.
+      desk.beforeEachRequest = () => {
+        requests += 1;
+        if (requests % 3 === 0) for (let edit = 0; edit < 3; edit += 1) desk.randomEdit();
+        if (requests % 2 === 0) clock.ms += 150;
+      };
+      if (round === 3)
+        desk.human.bulkEdit([...desk.state.tickets.keys()].slice(0, 45), { priorityId: bossIds.low });
+      ({ cursor, rows } = await poll(cursor));
+      snapshot.apply(rows);
+      desk.beforeEachRequest = null;
+      for (let edit = 0; edit < 40; edit += 1) desk.randomEdit();
+      clock.ms += round % 4 === 2 ? 3 * DAY : MINUTE;
+    }
+    for (let last = 0; last < 3; last += 1) {
+      ({ cursor, rows } = await poll(cursor));
+      snapshot.apply(rows);
+      clock.ms += MINUTE;
+    }
+
+    expect(desk.state.tickets.size).toBeGreaterThan(100);
+    expect(snapshot.states).toEqual(truth(desk));
+
+    const before = snapshot.changes;
+    ({ rows } = await poll(cursor));
+    snapshot.apply(rows);
+    expect(snapshot.changes).toBe(before);
+  });
+});
