@@ -235,7 +235,11 @@ describe('changed', () => {
       true,
     ],
   ] as const)('%j on %j is %s', (when, changes, expected) => {
+    const desk = event({ title: 'x', tags: [] }, { changes });
+    const indexed = compileRules([rule('r', when), ...fillers()], SETTINGS).match(desk, NOW);
+
     expect(change(changes, when)).toBe(expected);
+    expect(indexed.length === 1).toBe(expected);
   });
 
   test('on a created ticket the first state counts only for "to", and only where on lists ticket.created', () => {

@@ -69,8 +69,7 @@ export class FieldIndex {
   }
 
   #findNumber(value: number): readonly number[] {
-    // A Map finds NaN, but NaN equals nothing.
-    if (Number.isNaN(value)) return NONE;
+    // Rules hold no NaN, so that the Map cannot find one.
     const equal = this.#equals.get(value);
     if (this.#ranges.isEmpty) return equal ?? NONE;
     const found = this.#scratch;

@@ -314,6 +314,7 @@ export function adversarialRules(dice: Dice, count: number): Rule[] {
     () => ({ title: { matches: 'a*' } }),
     () => ({ title: { like: '*' } }),
     () => ({ tags: { has_all: dice.some(WORDS, 1, 3), has_none: dice.some(WORDS) } }),
+    () => ({ none: [{ tags: { has_all: dice.some(WORDS, 2, 3) } }] }),
     () => ({ title: { contains: 'a', not_contains: 'aa' } }),
     () => ({ title: { contains: ['a', 'aa', 'aab'], contains_all: ['a', 'b'] } }),
     () => ({ 'custom.tier': { changed: { from: { empty: true } } } }),
@@ -458,9 +459,13 @@ function changes(dice: Dice, odd: number): Record<string, unknown> {
       if (field === 'priority') return dice.pick(LEVELS);
       return dice.chance(0.2) ? null : make(dice);
     };
-    result[field] = dice.chance(odd / 3)
-      ? null
-      : { from: value(), to: value(), by: dice.pick(['agent', 'requester', 'self', 'unknown']) };
+    const from = value();
+    const after = value();
+    // Lists mostly grow: only what is new counts as reached.
+    const to =
+      Array.isArray(from) && Array.isArray(after) ? [...(from as unknown[]), ...(after as unknown[])] : after;
+    const by = dice.pick(['agent', 'requester', 'self', 'unknown']);
+    result[field] = dice.chance(odd / 3) ? null : { from, to, by };
   }
   return result;
 }
