@@ -164,6 +164,8 @@ export interface OwnTicketState {
   readonly acknowledged: boolean;
   readonly snoozed: boolean;
   readonly revision: number;
+  /** Our own clock's deadlines, where the desk keeps none. */
+  readonly sla?: TicketFields['sla'] | null;
 }
 
 /**
@@ -184,5 +186,7 @@ export function presentTicket(
     revision: own.revision,
     raw: observed.raw ?? {},
   };
+  if (own.sla != null)
+    return { ticket: { ...ticket, sla: own.sla }, unknown: unknown.filter((field) => field !== 'sla') };
   return { ticket, unknown };
 }

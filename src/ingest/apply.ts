@@ -17,7 +17,10 @@ import { presentTicket, type Comment, type ObservedTicket, type Person } from '.
 import type { RuleBook } from '../rules/active.ts';
 import type { TicketRead } from '../vendors/vendor.ts';
 import { aspectsOf, attribute, DIFFED_FIELDS, diffTicket, newComments, resetsAttention } from './diff.ts';
+import { endWaitingRuns } from '../record/attention.ts';
+import { advanceClock, type SlaClock } from '../sla/clock.ts';
 import { storeEvents, type EventDraft, type StoreDeps } from './store-event.ts';
+import { armHistory, ownSla } from './timers.ts';
 
 /**
  * Turns what was read of tickets into events: compare with the stored snapshot under a row lock, and commit the
@@ -97,7 +100,17 @@ export async function applyReads(
     parts.flatMap((part) => part.consumed),
   );
   const drafts = parts.flatMap((part) => part.drafts);
+  await armHistory(
+    tx,
+    book,
+    parts.flatMap(({ history }) => (history === null ? [] : [history])),
+    deps.now(),
+  );
   const result = await storeEvents(tx, book, drafts, deps);
+  const taken = parts.flatMap(({ update }) => (update === null || update.takenBy === null ? [] : [update]));
+  for (const { ticketId, takenBy } of taken) {
+    await endWaitingRuns(tx, context.connectionId, ticketId, `taken by ${takenBy}`);
+  }
   await fulfil(
     tx,
     current.flatMap(({ nomination }) => (nomination === null ? [] : [nomination])),
@@ -119,6 +132,8 @@ interface Part {
   /** Null: nothing is known of the ticket, and nothing is to be remembered. */
   readonly update: TicketUpdate | null;
   readonly drafts: readonly EventDraft[];
+  /** A state that is no event, for timers only. */
+  readonly history: EventDraft | null;
   readonly consumed: readonly string[];
 }
 
@@ -134,30 +149,79 @@ function applyOne(
   if (read.gone) return applyGone(row, versions, context, deps);
 
   const snapshot: ObservedTicket = { ...row.snapshot, ...read.observed };
-  const maker = eventMaker(snapshot, row, context, deps);
   const commentIds = read.comments === null ? null : read.comments.map((comment) => comment.id);
-  const base = { ticketId: row.ticketId, snapshot, commentIds, versions, gone: false };
+  const slaClock = nextSlaClock(row, snapshot, read.comments, context.connection, deps);
+  const base = { ticketId: row.ticketId, snapshot, commentIds, versions, gone: false, slaClock };
 
   if (row.unseen) {
+    const maker = eventMaker(snapshot, { ...row, slaClock }, context, deps);
     const drafts = context.silent ? [] : firstSeen(snapshot, row, context, maker, own.ticket(row.ticketId));
-    return { update: { ...base, revision: row.revision + 1, resetAttention: false }, drafts, consumed: [] };
+    return {
+      update: { ...base, revision: row.revision + 1, resetAttention: false, takenBy: null },
+      drafts,
+      history: drafts.length === 0 ? maker.seen(row.revision + 1) : null,
+      consumed: [],
+    };
   }
 
   const found = diffTicket(row.snapshot, read.observed);
   const attributed = attribute(found, snapshot, marks, readSeq, read.observed.last_updated_by);
   const changed = Object.keys(attributed.changes).length > 0;
   const revision = row.revision + (changed ? 1 : 0);
+  const resetAttention = resetsAttention(found);
+  const takenBy = takerOf(attributed.changes, snapshot);
+  const acknowledged = takenBy !== null || (row.acknowledged && !resetAttention);
+  const snoozed = row.snoozed && !resetAttention;
+  const maker = eventMaker(snapshot, { ...row, acknowledged, snoozed, slaClock }, context, deps);
   const drafts: EventDraft[] = [];
   if (changed) drafts.push(maker.updated(revision, attributed.changes, attributed.cause));
   if (read.comments !== null) {
     const news = newComments(row.commentIds, read.comments, context.baselineAt, context.wantSystemComments);
     drafts.push(...news.map((comment) => maker.comment(comment, revision, own.comment(read.id, comment))));
   }
+  // A touch without a change is no event, but moves `updated_at`.
+  const touched = drafts.length === 0 && row.snapshot.updated_at !== snapshot.updated_at;
   return {
-    update: { ...base, revision, resetAttention: resetsAttention(found) },
+    update: { ...base, revision, resetAttention, takenBy },
     drafts,
+    history: touched ? maker.seen(revision) : null,
     consumed: attributed.consumed,
   };
+}
+
+/** The agent who took the ticket on the desk: assigned to somebody, and not by us or by another person. */
+function takerOf(changes: Readonly<Record<string, Change>>, snapshot: ObservedTicket): string | null {
+  const { assignee, last_updated_by: actor } = snapshot;
+  const change = changes['assignee'];
+  if (change === undefined || change.by === 'self' || assignee == null) return null;
+  if (actor?.id != null && actor.id !== assignee.id) return null;
+  return assignee.email ?? assignee.name ?? assignee.id;
+}
+
+/** Our own SLA clock after this look; it answers to the first public comment of an agent. */
+function nextSlaClock(
+  row: StoredTicket,
+  snapshot: ObservedTicket,
+  comments: readonly Comment[] | null,
+  connection: string,
+  deps: StoreDeps,
+): SlaClock | null {
+  const plan = deps.sla?.get(connection);
+  if (plan === undefined) return null;
+  const now = deps.now();
+  const updatedAt = Date.parse(snapshot.updated_at ?? '');
+  const createdAt = Date.parse(snapshot.created_at ?? '');
+  const responded =
+    snapshot.awaiting === 'customer' ||
+    snapshot.phase === 'waiting' ||
+    (comments ?? []).some((comment) => comment.public !== false && comment.author?.kind === 'agent');
+  const sight = {
+    at: updatedAt <= now ? updatedAt : now,
+    createdAt: Number.isNaN(createdAt) ? null : createdAt,
+    phase: snapshot.phase ?? 'unknown',
+    responded,
+  };
+  return advanceClock(row.slaClock, sight, plan);
 }
 
 function applyGone(
@@ -167,7 +231,7 @@ function applyGone(
   deps: StoreDeps,
 ): Part {
   // A nudge can outrun the desk: a ticket that was never seen may still be created.
-  if (row.unseen) return { update: null, drafts: [], consumed: [] };
+  if (row.unseen) return { update: null, drafts: [], history: null, consumed: [] };
   const revision = row.revision + 1;
   const update = {
     ticketId: row.ticketId,
@@ -177,9 +241,12 @@ function applyGone(
     gone: true,
     revision: row.gone ? row.revision : revision,
     resetAttention: false,
+    takenBy: null,
+    slaClock: row.slaClock,
   };
-  if (row.gone) return { update, drafts: [], consumed: [] };
-  return { update, drafts: [eventMaker(row.snapshot, row, context, deps).gone(revision)], consumed: [] };
+  if (row.gone) return { update, drafts: [], history: null, consumed: [] };
+  const drafts = [eventMaker(row.snapshot, row, context, deps).gone(revision)];
+  return { update, drafts, history: null, consumed: [] };
 }
 
 /**
@@ -198,7 +265,8 @@ function firstSeen(
   if (createdAt !== null && createdAt >= since) return [maker.created(row.revision + 1, own)];
   // Where a read by id does not say when (Jitbit), the nudge that led to it does.
   const { updated_at: updatedAt } = snapshot;
-  const touched = updatedAt == null ? context.via === 'webhook' : Date.parse(updatedAt) >= context.baselineAt;
+  const touched =
+    updatedAt == null ? context.via === 'webhook' : Date.parse(updatedAt) >= context.baselineAt;
   return touched ? [maker.firstUpdate(row.revision + 1)] : [];
 }
 
@@ -208,6 +276,8 @@ interface EventMaker {
   firstUpdate(revision: number): EventDraft;
   comment(comment: Comment, revision: number, own: Cause | null): EventDraft;
   gone(revision: number): EventDraft;
+  /** No event: the ticket as it stands. */
+  seen(revision: number): EventDraft;
 }
 
 function eventMaker(
@@ -226,6 +296,7 @@ function eventMaker(
       acknowledged: row.acknowledged,
       snoozed: row.snoozed,
       revision,
+      sla: ownSla(snapshot, row.slaClock, deps.sla?.get(context.connection) ?? null, now),
     });
     const occurred = occurredAt === null ? null : Date.parse(occurredAt);
     return {
@@ -316,6 +387,7 @@ function eventMaker(
     },
     gone: (revision) =>
       draft({ key: `gone:${row.ticketId}:${revision}`, type: 'ticket.gone', occurredAt: null, revision }),
+    seen: (revision) => draft({ key: '', type: 'ticket.time', occurredAt: null, revision }),
   };
 }
 

@@ -26,6 +26,11 @@ export interface Decision {
   readonly pause: boolean;
 }
 
+/** A match on which nobody is to act. */
+export function suppressed(reason: string): Decision {
+  return { state: 'ended', reason: `suppressed: ${reason}`, mute: false, pause: false };
+}
+
 /** Decides what becomes of a match. Pure; every answer but a plain run carries its reason. */
 export function decideRun(rule: Rule, standing: Standing): Decision {
   const ended = (reason: string, mute = false): Decision => ({ state: 'ended', reason, mute, pause: false });

@@ -13,9 +13,11 @@ import {
   type NewStep,
 } from '../record/runs.ts';
 import { pauseRule } from '../record/rules.ts';
+import type { SlaPlan } from '../sla/clock.ts';
 import { RuleSetMovedError, type ActiveRules, type RuleBook } from '../rules/active.ts';
 import { mutedEvent, pausedEvent } from './own-events.ts';
-import { decideRun, planRun, type Decision } from './plan.ts';
+import { decideRun, planRun, suppressed, type Decision } from './plan.ts';
+import { armTimers } from './timers.ts';
 
 /**
  * Where everything that happens becomes an event: in come drafts (from a poll, a webhook, a timer, a step), out go
@@ -34,6 +36,8 @@ export interface EventDraft {
   readonly causedBy: string | null;
   /** Keys in the ledger under which the same thing may come again; new only if all of them are. */
   readonly keys: readonly LedgerKey[];
+  /** Only recorded: every match is suppressed with this reason. */
+  readonly suppress?: string;
 }
 
 /** A remembered key. */
@@ -48,6 +52,10 @@ export interface StoreDeps {
   readonly newId: IdSource;
   /** Wall clock, epoch ms. */
   readonly now: () => number;
+  /** SLA targets by connection, for desks that keep no deadlines; default: none. */
+  readonly sla?: ReadonlyMap<string, SlaPlan>;
+  /** Why nobody is to act on an event now, or null; default: nothing is silenced. */
+  readonly silencedBy?: (event: DeskEvent, now: number) => string | null;
 }
 
 /** Per draft: was it new, and under which id is it known. */
@@ -97,6 +105,7 @@ export async function storeEvents(
       ? await claimKeys(tx, drafts)
       : drafts.map((draft) => ({ eventId: draft.id, duplicate: false }));
   const fresh = drafts.filter((_, index) => stored[index]?.duplicate === false);
+  await armTimers(tx, book, fresh, deps.now());
   const plan = await planRuns(tx, book, fresh, deps);
   await insertEvents(tx, book.setId, fresh);
   await insertRuns(tx, plan.runs, plan.steps);
@@ -205,13 +214,18 @@ async function planRuns(
   const planned: Planned = { runs: [], steps: [], own: [] };
   if (pairs.length === 0) return planned;
 
+  const silenced = new Map(
+    pairs.map(({ draft }) => [draft, deps.silencedBy?.(draft.event, now) ?? null] as const),
+  );
   const counts = await countRuns(tx, pairs);
   for (const { draft, rule } of pairs) {
-    const decision = decideRun(rule, {
+    const standing = {
       depth: draft.depth,
       paused: book.paused.has(rule.id),
       ...counts.take(draft, rule),
-    });
+    };
+    const quiet = draft.suppress ?? silenced.get(draft) ?? null;
+    const decision = quiet === null ? decideRun(rule, standing) : suppressed(quiet);
     counts.add(draft, rule, decision);
     const versionId = book.versionOf.get(rule.id);
     if (versionId === undefined) throw new Error(`rule ${rule.id} has no stored version`);

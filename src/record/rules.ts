@@ -8,6 +8,7 @@ import { LOCKS } from './locks.ts';
 export interface RuleVersion {
   readonly versionId: number;
   readonly rule: Rule;
+  readonly createdAt: Date;
 }
 
 /**
@@ -30,20 +31,20 @@ export async function readRuleSet(db: Db, ruleSetId: number): Promise<readonly R
   const rows = await db
     .selectFrom('rule_set_rules')
     .innerJoin('rule_versions', 'rule_versions.id', 'rule_set_rules.rule_version_id')
-    .select(['rule_versions.id', 'rule_versions.doc'])
+    .select(['rule_versions.id', 'rule_versions.doc', 'rule_versions.created_at'])
     .where('rule_set_rules.rule_set_id', '=', ruleSetId)
     .execute();
-  return rows.map((row) => ({ versionId: row.id, rule: row.doc }));
+  return rows.map((row) => ({ versionId: row.id, rule: row.doc, createdAt: row.created_at }));
 }
 
 export async function readRuleVersions(db: Db, ids: readonly number[]): Promise<readonly RuleVersion[]> {
   if (ids.length === 0) return [];
   const rows = await db
     .selectFrom('rule_versions')
-    .select(['id', 'doc'])
+    .select(['id', 'doc', 'created_at'])
     .where(sql<boolean>`id = ANY(${ids}::bigint[])`)
     .execute();
-  return rows.map((row) => ({ versionId: row.id, rule: row.doc }));
+  return rows.map((row) => ({ versionId: row.id, rule: row.doc, createdAt: row.created_at }));
 }
 
 /** One fingerprint for a set, whatever the order of its files. */

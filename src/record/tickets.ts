@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { SlaClock } from '../sla/clock.ts';
 import type { ObservedTicket } from '../ticket.ts';
 import { toJsonb, type Db, type Tx } from './database.ts';
 
@@ -12,7 +13,9 @@ export interface StoredTicket {
   readonly versions: Readonly<Record<string, string>>;
   readonly acknowledged: boolean;
   readonly snoozed: boolean;
+  readonly snoozedUntil: Date | null;
   readonly gone: boolean;
+  readonly slaClock: SlaClock | null;
   /** True if no state was ever applied: the row was made by this transaction, or by a person's acknowledge. */
   readonly unseen: boolean;
 }
@@ -39,8 +42,8 @@ export async function lockTickets(
   const { rows } = await sql<StoredTicket>`
     SELECT ticket_id AS "ticketId", revision, applied_seq AS "appliedSeq", snapshot, comment_ids AS "commentIds",
            versions, acknowledged_at IS NOT NULL AS acknowledged,
-           coalesce(snoozed_until > app_now(), false) AS snoozed, gone_at IS NOT NULL AS gone,
-           applied_seq = 0 AS unseen
+           coalesce(snoozed_until > app_now(), false) AS snoozed, snoozed_until AS "snoozedUntil", gone_at IS NOT NULL AS gone,
+           applied_seq = 0 AS unseen, sla_clock AS "slaClock"
       FROM tickets WHERE connection_id = ${connectionId} AND ticket_id = ANY(${ids}::text[])
      ORDER BY ticket_id FOR UPDATE`.execute(tx);
   return new Map(rows.map((row) => [row.ticketId, row]));
@@ -55,6 +58,10 @@ export interface TicketUpdate {
   readonly gone: boolean;
   /** Reopened, or moved to another queue: nobody has acknowledged this situation. */
   readonly resetAttention: boolean;
+  /** The agent who took it on the desk just now, which acknowledges it; null if nobody did. */
+  readonly takenBy: string | null;
+  /** Null: no targets are configured for the connection. */
+  readonly slaClock: SlaClock | null;
 }
 
 /** Stores applied states; each takes a new read sequence, so that reads begun before are dropped. */
@@ -71,17 +78,21 @@ export async function updateTickets(
         versions = row.versions, phase = coalesce(row.snapshot->>'phase', 'unknown'),
         assignee_id = row.snapshot->'assignee'->>'id',
         gone_at = CASE WHEN row.gone THEN coalesce(tickets.gone_at, app_now()) END,
-        acknowledged_at = CASE WHEN row.reset THEN NULL ELSE tickets.acknowledged_at END,
-        acknowledged_by = CASE WHEN row.reset THEN NULL ELSE tickets.acknowledged_by END,
+        acknowledged_at = CASE WHEN row.taken_by IS NOT NULL AND (row.reset OR tickets.acknowledged_at IS NULL)
+                               THEN app_now() WHEN row.reset THEN NULL ELSE tickets.acknowledged_at END,
+        acknowledged_by = CASE WHEN row.taken_by IS NOT NULL AND (row.reset OR tickets.acknowledged_at IS NULL)
+                               THEN row.taken_by WHEN row.reset THEN NULL ELSE tickets.acknowledged_by END,
         snoozed_until = CASE WHEN row.reset THEN NULL ELSE tickets.snoozed_until END,
-        applied_seq = nextval('read_seq'), applied_at = app_now()
+        sla_clock = row.sla_clock, applied_seq = nextval('read_seq'), applied_at = app_now()
       FROM unnest(
         ${rows.map((row) => row.ticketId)}::text[], ${rows.map((row) => row.revision)}::int[],
         ${rows.map((row) => toJsonb(row.snapshot))}::jsonb[],
         ${rows.map((row) => (row.commentIds === null ? null : JSON.stringify(row.commentIds)))}::jsonb[],
         ${rows.map((row) => JSON.stringify(row.versions))}::jsonb[],
-        ${rows.map((row) => row.gone)}::boolean[], ${rows.map((row) => row.resetAttention)}::boolean[])
-        AS row (ticket_id, revision, snapshot, comment_ids, versions, gone, reset)
+        ${rows.map((row) => row.gone)}::boolean[], ${rows.map((row) => row.resetAttention)}::boolean[],
+        ${rows.map((row) => (row.slaClock === null ? null : JSON.stringify(row.slaClock)))}::jsonb[],
+        ${rows.map((row) => row.takenBy)}::text[])
+        AS row (ticket_id, revision, snapshot, comment_ids, versions, gone, reset, sla_clock, taken_by)
      WHERE tickets.connection_id = ${connectionId} AND tickets.ticket_id = row.ticket_id`.execute(tx);
 }
 
@@ -121,8 +132,8 @@ export async function readTicketRow(
   const { rows } = await sql<StoredTicket>`
     SELECT ticket_id AS "ticketId", revision, applied_seq AS "appliedSeq", snapshot, comment_ids AS "commentIds",
            versions, acknowledged_at IS NOT NULL AS acknowledged,
-           coalesce(snoozed_until > app_now(), false) AS snoozed, gone_at IS NOT NULL AS gone,
-           applied_seq = 0 AS unseen
+           coalesce(snoozed_until > app_now(), false) AS snoozed, snoozed_until AS "snoozedUntil", gone_at IS NOT NULL AS gone,
+           applied_seq = 0 AS unseen, sla_clock AS "slaClock"
       FROM tickets WHERE connection_id = ${connectionId} AND ticket_id = ${ticketId}`.execute(db);
   return rows[0] ?? null;
 }

@@ -1,5 +1,6 @@
 import { compileRules } from '../match/compile.ts';
 import type { Matcher, MatchSettings } from '../match/matcher.ts';
+import { createMoments, type Moments } from '../match/moments.ts';
 import type { Rule } from '../match/rule.ts';
 import type { Database, Tx } from '../record/database.ts';
 import {
@@ -16,6 +17,12 @@ export interface RuleBook {
   readonly setId: number | null;
   readonly matcher: Matcher;
   readonly versionOf: ReadonlyMap<string, number>;
+  /** When each rule's conditions become true as time passes. */
+  readonly moments: Moments;
+  /** Since when each rule's version exists, epoch ms: what was past by then is history. */
+  readonly activeSince: ReadonlyMap<string, number>;
+  /** True if any rule listens to `ticket.overdue`. */
+  readonly hearsOverdue: boolean;
   /** Rules that a person or a breaker paused, with the reason. */
   readonly paused: ReadonlyMap<string, string>;
 }
@@ -49,6 +56,9 @@ export function createActiveRules(database: Database, settings: MatchSettings): 
     setId: null,
     matcher: compileRules([], settings),
     versionOf: new Map(),
+    moments: createMoments([], settings),
+    activeSince: new Map(),
+    hearsOverdue: false,
     paused: new Map(),
   };
 
@@ -59,13 +69,14 @@ export function createActiveRules(database: Database, settings: MatchSettings): 
       return book;
     }
     const rows = await readRuleSet(database.db, setId);
+    const rules = rows.map((row) => row.rule);
     book = {
       setId,
-      matcher: compileRules(
-        rows.map((row) => row.rule),
-        settings,
-      ),
+      matcher: compileRules(rules, settings),
       versionOf: new Map(rows.map((row) => [row.rule.id, row.versionId])),
+      moments: createMoments(rules, settings),
+      activeSince: new Map(rows.map((row) => [row.rule.id, row.createdAt.getTime()])),
+      hearsOverdue: rules.some((rule) => rule.mode !== 'off' && rule.on.includes('ticket.overdue')),
       paused,
     };
     for (const row of rows) versions.set(row.versionId, row.rule);
