@@ -78,7 +78,8 @@ async function readHour(
   const seen: Walk = { ...walk, max: greatestId(ids, walk.max), least };
   if (nextKey !== null && nextKey !== walk.pageKey)
     return pageOf(tickets, seen, { ...seen, pageKey: nextKey });
-  if (seen.max === '0') return pageOf(tickets, await withGreatestId(reader, seen, context), null);
+  if (seen.max === '0' && position.baseline)
+    return pageOf(tickets, await withGreatestId(reader, seen, context), null);
   return pageOf(tickets, seen, startHealing(reader, position, seen, maxId));
 }
 

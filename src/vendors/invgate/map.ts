@@ -180,37 +180,18 @@ function withoutComments(raw: unknown): unknown {
  */
 export function versionOf(observed: ObservedTicket, row: Incident): string {
   const ids = (row.comments ?? []).map((comment) => comment.id).toSorted();
-  const { raw: _, ...content } = withoutNames(observed);
+  const content = Object.entries(withoutNames(observed)).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify([content, row.sla_incident_first_reply, ids]);
   const hash = createHash('sha1').update(text).digest('base64url').slice(0, 16);
   return `${observed.updated_at ?? ''}#${hash}`;
 }
 
 /** Names come from lookups, which may be loaded or not: only ids count. */
-function withoutNames(
-  observed: ObservedTicket,
-): Omit<ObservedTicket, 'custom'> & { readonly custom: unknown } {
-  const bare = <T extends { readonly id: string | null }>(value: T | null | undefined): string | null =>
-    value?.id ?? null;
+function withoutNames(observed: ObservedTicket): Readonly<Record<string, unknown>> {
   const { status, priority, type, category, queue, assignee, requester, creator, location, channel } =
     observed;
+  const named = { status, priority, type, category, queue, assignee, requester, creator, location, channel };
+  const ids = Object.entries(named).map(([name, value]) => [name, value?.id ?? null]);
   const custom = Object.values(observed.custom ?? {}).map((field) => [field.id, field.value]);
-  return {
-    ...observed,
-    ...Object.fromEntries(
-      Object.entries({
-        status,
-        priority,
-        type,
-        category,
-        queue,
-        assignee,
-        requester,
-        creator,
-        location,
-        channel,
-      }).map(([name, value]) => [name, bare(value)]),
-    ),
-    custom,
-  };
+  return { ...observed, ...Object.fromEntries(ids), custom, raw: null };
 }
