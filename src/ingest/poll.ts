@@ -12,12 +12,12 @@ import type {
   FeedPage,
   FeedSpec,
   Needs,
-  Occurrence,
   TicketRow,
 } from '../vendors/vendor.ts';
 import { applyReads, ownWritesForMs, type AppliedRead, type ApplyContext } from './apply.ts';
 import { coveredBy, gapOf } from './gap.ts';
-import { occurrenceEvent, ownEvent } from './own-events.ts';
+import { occurrenceDrafts } from './occurrences.ts';
+import { ownEvent } from './own-events.ts';
 import { inRuleSet, storeEvents, storeGroup, type StoreDeps } from './store-event.ts';
 
 /**
@@ -137,9 +137,7 @@ async function applyPage(
   }
   const position = page.next === null ? { cursor: page.cursor } : { nextPage: page.next };
   const result = await inRuleSet(deps.database, deps.store.active, async (tx, book) => {
-    const drafts = apply.silent
-      ? []
-      : page.occurrences.map((occurrence: Occurrence) => occurrenceEvent(occurrence, apply, deps.store));
+    const drafts = apply.silent ? [] : await occurrenceDrafts(tx, page.occurrences, apply, deps.store);
     const stored = await storeEvents(tx, book, drafts, deps.store);
     await saveWalk(tx, deps.instanceId, feed, position);
     if (page.next === null) await recordCoverage(tx, feed, coverage);

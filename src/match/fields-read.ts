@@ -8,7 +8,7 @@ import { parseTemplate, TemplateError, variablesOf } from './template.ts';
 
 /**
  * Which fields and parts of a ticket the rules of a connection read, so that ingest fetches them before it stores.
- * Names are those of the field catalogue (`title`, `requester.email`), plus `comments`, `custom`, `raw`.
+ * Names are those of the field catalogue (`title`, `requester.email`), plus `comments`, `custom`, `raw`, `approvals`, `tasks`.
  */
 export function fieldsReadBy(
   rules: readonly { readonly rule: Rule; readonly node: Node }[],
@@ -22,6 +22,9 @@ export function fieldsReadBy(
       for (const leaf of leavesOf(parseTrusted(rule.while, false))) addField(leaf, fields);
     for (const text of textsOf(rule.then)) addTemplate(text, fields);
     if (rule.on.includes('comment.added')) fields.add('comment').add('comments');
+    // What costs calls of its own is read only where somebody listens for it.
+    if (rule.on.some((type) => type.startsWith('approval.'))) fields.add('approvals');
+    if (rule.on.some((type) => type.startsWith('task.'))) fields.add('tasks');
   }
   return fields;
 }
