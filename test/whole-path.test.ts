@@ -119,10 +119,8 @@ describe('from a change at the desk to what comes of it', () => {
     await until('the comment and the change', async () => (await runsOf(id)).length === 3);
 
     const [, ...later] = await eventsOf(id);
-    expect(later.map((event) => [event.type, event.own]).toSorted()).toEqual([
-      ['comment.added', false],
-      ['ticket.updated', false],
-    ]);
+    expect(new Set(later.map((event) => event.type))).toEqual(new Set(['comment.added', 'ticket.updated']));
+    expect(later.some((event) => event.own)).toBe(false);
     expect(later.find((event) => event.type === 'ticket.updated')?.changes).toEqual({
       priority: { from: 'normal', to: 'critical', by: 'agent' },
     });
