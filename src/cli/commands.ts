@@ -10,7 +10,7 @@ export interface Command {
 export const COMMANDS: readonly Command[] = [
   {
     name: 'serve',
-    usage: 'serve',
+    usage: 'serve [--hold]',
     summary: 'watch the configured desks and act',
     load: () => import('./serve.ts'),
   },
@@ -55,5 +55,53 @@ export const COMMANDS: readonly Command[] = [
     usage: 'rules publish|list|diff',
     summary: 'publish the rules folder, show what is active, compare both',
     load: () => import('./rules.ts'),
+  },
+  {
+    name: 'backtest',
+    usage: 'backtest FILE --since 30d [--json]',
+    summary: 'what a draft rule would have done with stored events',
+    load: () => import('./backtest.ts'),
+  },
+  {
+    name: 'status',
+    usage: 'status [--json]',
+    summary: 'is all well, and what needs a person; exit 1 when something does',
+    load: () => import('./status.ts'),
+  },
+  {
+    name: 'why',
+    usage: 'why CONNECTION TICKET [--json]',
+    summary: 'every event of a ticket, each rule’s verdict, every step and attempt',
+    load: () => import('./why.ts'),
+  },
+  {
+    name: 'dead-letters',
+    usage: 'dead-letters list|retry|skip [STEP …] [--all] [--json]',
+    summary: 'steps that were given up',
+    load: () => import('./dead-letters.ts'),
+  },
+  {
+    name: 'uncertain',
+    usage: 'uncertain list|resend|done [STEP …] [--all] [--json]',
+    summary: 'steps that may or may not have taken effect',
+    load: () => import('./uncertain.ts'),
+  },
+  {
+    name: 'replay',
+    usage: 'replay --event KEY | --since T [--json]',
+    summary: 'match stored events again as new runs',
+    load: () => import('./replay.ts'),
+  },
+  {
+    name: 'pause',
+    usage: 'pause rule ID | connection NAME | --all',
+    summary: 'stop a rule, a connection or every action; events are still stored',
+    load: () => import('./pause.ts'),
+  },
+  {
+    name: 'resume',
+    usage: 'resume rule ID [--release|--discard] | connection NAME | --all',
+    summary: 'let it go on',
+    load: () => import('./resume.ts'),
   },
 ];

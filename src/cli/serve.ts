@@ -3,6 +3,8 @@ import { systemClock } from '../clock.ts';
 import { loadSetup, type Config, type Environment } from '../config.ts';
 import { createLogger, type Log } from '../log.ts';
 import { openEmbedded } from '../record/embedded/embedded.ts';
+import { pauseAll } from '../operate/pauses.ts';
+import { openDatabase } from '../record/database.ts';
 import { migrate } from '../record/migrate.ts';
 import { vendors } from '../vendors/registry.ts';
 import { readArguments } from './arguments.ts';
@@ -11,7 +13,7 @@ import { untilStopped, whenAborted } from './stop-signals.ts';
 
 /** Watches the configured desks until it is told to stop. */
 export async function run(args: readonly string[]): Promise<number> {
-  readArguments(args, {});
+  const given = readArguments(args, { hold: { type: 'boolean' } });
   const { environment, config } = loadSetup(process.env, vendors);
   const log = createLogger({
     level: environment.logLevel,
@@ -32,6 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     const { applied } = await migrate(databaseUrl);
     if (applied.length > 0) log.info({ migrations: applied }, 'schema brought up to date');
+    if (given.flag('hold')) await hold(databaseUrl, log);
     const app = await startApp({
       databaseUrl,
       alone: embedded !== null,
@@ -46,6 +49,7 @@ export async function run(args: readonly string[]): Promise<number> {
       listen: { host: environment.host, port: environment.port },
       adminToken: environment.adminToken,
       metricsToken: environment.metricsToken,
+      secrets: [...environment.secrets, ...config.secrets],
       environment: process.env,
       crashAt: process.env['DESKHAND_CRASH_AT'],
       clock: systemClock,
@@ -63,6 +67,17 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   log.info({}, 'stopped');
   return 0;
+}
+
+/** After a restored backup: it does not know what was sent since it was made. */
+async function hold(databaseUrl: string, log: Log): Promise<void> {
+  const database = openDatabase({ url: databaseUrl, poolSize: 1 });
+  try {
+    await pauseAll(database, 'held at start');
+  } finally {
+    await database.close();
+  }
+  log.warn({}, 'held: nothing is sent until `deskhand resume --all`');
 }
 
 /** Without its database nothing can be promised: whoever supervises the process starts it again. */

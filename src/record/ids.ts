@@ -57,3 +57,9 @@ export function ticketLane(connectionId: number, ticketId: string): string {
   const hex = createHash('sha256').update(`${connectionId}\n${ticketId}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
+
+/** The smallest UUIDv7 of a moment: a bound for ids made before or after it. */
+export function floorId(ms: number): string {
+  const time = Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}

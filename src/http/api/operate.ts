@@ -1,9 +1,9 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi';
-import { parseDuration } from '../../config.ts';
 import { readEventInput } from '../../match/input.ts';
 import { OperateError } from '../../operate/error.ts';
 import { pauseAll, pauseConnection, pauseRule, resumeRule } from '../../operate/pauses.ts';
 import { replay } from '../../operate/replay.ts';
+import { parseSince } from '../../operate/since.ts';
 import { decideStep, type StepDecision } from '../../operate/steps.ts';
 import { conditionsAgainst } from '../../operate/why.ts';
 import { findEvent } from '../../record/operate/events.ts';
@@ -193,21 +193,11 @@ function replayRoute(app: OpenAPIHono, deps: ApiDeps): void {
       const request = {
         event,
         connection,
-        since: since === undefined ? undefined : sinceOf(since, deps.store.now()),
+        since: since === undefined ? undefined : parseSince(since, deps.store.now()),
       };
       const result = await replay(request, { database: deps.database, store: deps.store });
       deps.onRuns();
       return c.json(result, 200);
     },
   );
-}
-
-/** A time, or a span before now. @throws OperateError */
-export function sinceOf(text: string, now: number): Date {
-  const span = parseDuration(text);
-  const at = span === null ? Date.parse(text) : now - span;
-  if (Number.isNaN(at)) {
-    throw new OperateError('bad_request', `since: expected a time or a duration such as 30d, got ${text}`);
-  }
-  return new Date(at);
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { DeskEvent } from '../../event.ts';
 import type { Db } from '../database.ts';
 import { withBody } from '../events.ts';
-import { hashKey, timeOfId } from '../ids.ts';
+import { floorId, hashKey, timeOfId } from '../ids.ts';
 import type { EventDoc } from '../tables.ts';
 import { toPage, type Page, type PageRequest } from './page.ts';
 
@@ -108,7 +108,7 @@ export async function findEventIds(
   return rows.map((row) => row.event_id);
 }
 
-/** Events observed in a span, oldest first, a page at a time; the span names the partitions. */
+/** Events observed in a span, oldest first, a page at a time; the span names the partitions, ids the place in them. */
 export async function readEventSpan(
   db: Db,
   span: {
@@ -121,7 +121,8 @@ export async function readEventSpan(
   const { rows } = await sql<EventRow>`
     SELECT id, connection_id, observed_at, rule_set_id, depth, caused_by, doc, raw FROM events
      WHERE observed_at >= ${span.from} AND observed_at < ${span.until}
-       AND id > ${span.afterId ?? '00000000-0000-0000-0000-000000000000'}::uuid
+       AND id > ${span.afterId ?? floorId(span.from.getTime() - WINDOW_MS)}::uuid
+       AND id < ${floorId(span.until.getTime() + WINDOW_MS)}::uuid
      ORDER BY id LIMIT ${span.limit}`.execute(db);
   return rows.map(present);
 }
@@ -129,7 +130,8 @@ export async function readEventSpan(
 /** How many events a span holds. */
 export async function countEventSpan(db: Db, from: Date, until: Date): Promise<number> {
   const { rows } = await sql<{ count: number }>`
-    SELECT count(*)::int AS count FROM events WHERE observed_at >= ${from} AND observed_at < ${until}`.execute(
+    SELECT count(*)::int AS count FROM events WHERE observed_at >= ${from} AND observed_at < ${until}
+       AND id > ${floorId(from.getTime() - WINDOW_MS)}::uuid AND id < ${floorId(until.getTime() + WINDOW_MS)}::uuid`.execute(
     db,
   );
   return rows[0]?.count ?? 0;

@@ -154,3 +154,26 @@ export async function readAttemptsOfSteps(
      WHERE step_id = ANY(${stepIds}::uuid[]) ORDER BY started_at, number`.execute(db);
   return rows;
 }
+
+/** What became of the runs of some rules in a span. */
+export interface RecordedRuns {
+  readonly rule: string;
+  readonly shadow: boolean;
+  readonly state: RunState;
+  readonly reason: string | null;
+  readonly runs: number;
+}
+
+export async function countRecordedRuns(
+  db: Db,
+  ruleIds: readonly string[],
+  from: Date,
+  until: Date,
+): Promise<readonly RecordedRuns[]> {
+  const { rows } = await sql<RecordedRuns>`
+    SELECT rule_id AS rule, shadow, state, reason, count(*)::int AS runs FROM runs
+     WHERE rule_id = ANY(${ruleIds}::text[]) AND created_at >= ${from} AND created_at < ${until}
+       AND event_at >= ${from} AND event_at < ${until}
+     GROUP BY 1, 2, 3, 4 ORDER BY 1, 5 DESC`.execute(db);
+  return rows;
+}
