@@ -40,7 +40,7 @@ export interface NewStep {
  */
 export async function insertRuns(tx: Tx, runs: readonly NewRun[], steps: readonly NewStep[]): Promise<void> {
   if (runs.length === 0) return;
-  await sql`
+  const storedRuns = sql`
     INSERT INTO runs (id, event_id, event_at, rule_id, rule_version_id, replay_no, connection_id, ticket_id,
                       lane_id, depth, state, reason, shadow, ended_at)
     SELECT row.*, CASE WHEN state IN ('done', 'ended') THEN app_now() END
@@ -54,8 +54,11 @@ export async function insertRuns(tx: Tx, runs: readonly NewRun[], steps: readonl
       ${runs.map((run) => run.shadow)}::boolean[])
       AS row (id, event_id, event_at, rule_id, rule_version_id, replay_no, connection_id, ticket_id,
               lane_id, depth, state, reason, shadow)`.execute(tx);
-  if (steps.length === 0) return;
-  await sql`
+  if (steps.length === 0) {
+    await storedRuns;
+    return;
+  }
+  const storedSteps = sql`
     INSERT INTO steps (id, run_id, lane_id, connection_id, path, position, rule_order, action, due_at, state,
                        reason)
     SELECT id, run_id, lane_id, connection_id, path, position, rule_order, action,
@@ -70,10 +73,11 @@ export async function insertRuns(tx: Tx, runs: readonly NewRun[], steps: readonl
       AS row (id, run_id, lane_id, connection_id, path, position, rule_order, action, due, shadow)`.execute(
     tx,
   );
-  await openLanes(
+  const opened = openLanes(
     tx,
     steps.filter((step) => step.due).map((step) => step.laneId),
   );
+  await Promise.all([storedRuns, storedSteps, opened]);
 }
 
 /** Makes lanes claimable now. Sorted, so that two transactions never wait for each other's lanes crosswise. */
@@ -109,7 +113,7 @@ export async function countRecentRuns(
       (SELECT count(*)::int FROM runs r
         WHERE r.connection_id = q.connection_id AND r.ticket_id = q.ticket_id AND r.rule_id = q.rule_id
           AND r.created_at > app_now() - q.per_ms * interval '1 millisecond'
-          AND r.reason IS DISTINCT FROM 'suppressed: limit' AND r.reason IS DISTINCT FROM 'suppressed: muted') AS runs,
+          AND NOT starts_with(coalesce(r.reason, ''), 'suppressed: ')) AS runs,
       EXISTS (SELECT FROM mutes m
         WHERE m.rule_id = q.rule_id AND m.connection_id = q.connection_id AND m.ticket_id = q.ticket_id
           AND m.until_at > app_now()) AS muted
@@ -121,12 +125,12 @@ export async function countRecentRuns(
   return rows;
 }
 
-/** Runs of a rule within a span, over all tickets. */
+/** Runs of a rule within a span, over all tickets; what was suppressed on one ticket must not stop the others. */
 export async function countRunsOfRule(db: Db, ruleId: string, perMs: number): Promise<number> {
   const { rows } = await sql<{ runs: number }>`
     SELECT count(*)::int AS runs FROM runs
      WHERE rule_id = ${ruleId} AND created_at > app_now() - ${perMs}::float8 * interval '1 millisecond'
-       AND state <> 'held' AND reason IS DISTINCT FROM 'suppressed: limit'`.execute(db);
+       AND state <> 'held' AND NOT starts_with(coalesce(reason, ''), 'suppressed: ')`.execute(db);
   return rows[0]?.runs ?? 0;
 }
 
