@@ -156,8 +156,9 @@ export class InvgateLookups {
       this.#pick(kind, name, await lookup.get(context)) ??
       this.#pick(kind, name, await lookup.reload(context));
     if (found !== null) return found;
-    const paths = [...(lookup.peek()?.values() ?? [])].map(({ path }) => path);
-    throw this.#client.refused(describeMiss(kind, name, paths));
+    const known = [...(lookup.peek()?.values() ?? [])];
+    const names = new Set([...known.map(({ path }) => path), ...known.map((placed) => placed.name)]);
+    throw this.#client.refused(describeMiss(kind, name, [...names]));
   }
 
   #pick(kind: string, name: string, tree: Tree): Placed | null {

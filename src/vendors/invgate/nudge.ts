@@ -5,8 +5,11 @@ import type { InboundBody } from '../vendor.ts';
  * (integration reference 2.7). Only the request's id is taken, wherever and however it is written; nothing is parsed.
  */
 
-const REQUEST_ID =
-  /(?:request|incident)[_-]?id["']?\s*(?:[:=]|%3A|%3D)\s*["']?(?:%22|%27)?\s*#?(\d{1,19})(?!\d)/gi;
+const QUOTE = `(?:["']|%22|%27)?`;
+const REQUEST_ID = new RegExp(
+  `(?:request|incident)[_-]?id${QUOTE}\\s*(?:[:=]|%3A|%3D)\\s*${QUOTE}#?(\\d{1,19})(?!\\d)`,
+  'gi',
+);
 
 /** More than this in one body is no nudge; each costs calls. */
 const MAX_TICKETS = 20;

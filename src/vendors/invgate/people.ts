@@ -83,13 +83,7 @@ export class InvgatePeople {
       if (found[0] !== undefined) return toPerson(found[0]);
     }
     const agents = (this.#directory.peek() ?? []).filter((user) => user.user_type === AGENT);
-    throw this.#client.refused(
-      describeMiss(
-        'person',
-        name,
-        agents.map((user) => fullName(user) ?? user.id),
-      ),
-    );
+    throw this.#client.refused(describeMiss('person', name, agents.flatMap(namesOf)));
   }
 
   async #byOwnName(name: string, context: CallContext): Promise<KnownPerson | null> {
