@@ -175,6 +175,7 @@ async function startParts(
           settings: options.slack,
           api: slackApi,
           ...{ database, clock, log, store, connections, wakeActions, onPauses: refresh },
+          matchSettings: options.matchSettings,
         });
   onClose(async () => slack?.stop());
   const server = await listen(

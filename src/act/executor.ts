@@ -3,6 +3,7 @@ import type { Connection } from '../connections.ts';
 import { ANY_VALUE, changeValue } from '../ingest/diff.ts';
 import type { Log } from '../log.ts';
 import type { Rule, Step } from '../match/rule.ts';
+import { allSteps } from '../match/steps.ts';
 import { createBatcher } from '../record/batcher.ts';
 import type { Database } from '../record/database.ts';
 import { readEvents, type StoredEvent } from '../record/events.ts';
@@ -260,7 +261,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
 
 /** Finds a step by its path: `3`, or `2.do.0` inside a repeat. */
 export function stepAt(rule: Rule, path: string): Step | undefined {
-  return rule.then.find((step) => step.path === path);
+  for (const step of allSteps(rule.then)) if (step.path === path) return step;
+  return undefined;
 }
 
 /** What a step talks to: each target has its own room, so that one that hangs does not hold up the others. */

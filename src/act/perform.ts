@@ -10,7 +10,9 @@ import type { StoreDeps } from '../ingest/store-event.ts';
 import { acknowledge } from './actions/acknowledge.ts';
 import { emit } from './actions/emit.ts';
 import { httpPost, type HttpPostDeps } from './actions/http-post.ts';
+import { slackAsk } from './actions/slack-ask.ts';
 import { slackPost, type SlackPostDeps } from './actions/slack-post.ts';
+import { isOwnRule } from '../slack/own-rules.ts';
 import { performDeskAction } from './desk-action.ts';
 import { isDeskStep, renderDeskAction, unsupported, type DeskStep } from './desk-params.ts';
 import { afterFailure, judgeError, stillUnknown } from './failure.ts';
@@ -72,7 +74,7 @@ async function stillWanted(task: StepTask, deps: PerformDeps): Promise<Resolutio
   const { claimed, rule, step, event } = task;
   const book = deps.active.current();
   const active = book.matcher.rules.find((candidate) => candidate.id === claimed.ruleId);
-  if (book.setId !== null && (active === undefined || active.mode === 'off')) {
+  if (book.setId !== null && !isOwnRule(claimed.ruleId) && (active === undefined || active.mode === 'off')) {
     const reason = active === undefined ? 'the rule was deleted' : 'the rule is off';
     return decided('skipped', reason, { endRun: reason });
   }
@@ -153,6 +155,7 @@ async function act(task: StepTask, deps: PerformDeps): Promise<Tried> {
     case 'acknowledge':
       return acknowledge(task, deps);
     case 'slack.ask':
+      return slackAsk(task, step.params, deps);
     case 'repeat':
       return decided('suppressed', `${step.action} is not supported yet`);
   }

@@ -2,8 +2,11 @@ import type { Connection } from '../connections.ts';
 import type { Clock } from '../clock.ts';
 import type { StoreDeps } from '../ingest/store-event.ts';
 import type { Log } from '../log.ts';
+import type { MatchSettings } from '../match/matcher.ts';
 import type { Database } from '../record/database.ts';
 import type { SlackApi } from './api.ts';
+import { answerOnce } from './answers.ts';
+import { createListeners } from './listeners.ts';
 import { createSlack, type SlackPart, type SlackSettings } from './slack.ts';
 
 /** What Slack shares with the rest of the process. */
@@ -19,11 +22,35 @@ export interface StartSlackOptions {
   readonly wakeActions: () => void;
   /** Rules or everything were paused or resumed. */
   readonly onPauses: () => Promise<void>;
+  readonly matchSettings: MatchSettings;
+  /** Rota → who has it now; default nobody. */
+  readonly onCall?: () => Readonly<Record<string, string>>;
 }
 
 /** Puts Slack's parts together and starts them. */
 export async function startSlack(options: StartSlackOptions): Promise<SlackPart> {
-  const slack = await createSlack(options.api, { ...options, listeners: null, rounds: [] });
+  const { settings, api, database, store } = options;
+  const people = { api, allowedGroups: settings.allowedGroups ?? [], users: settings.users ?? {} };
+  const listeners = createListeners({
+    ...options,
+    people,
+    settings: options.matchSettings,
+    compiled: (ruleSetId) => {
+      const book = store.active.current();
+      return book.setId === ruleSetId ? book.matcher : null;
+    },
+    onCall: options.onCall ?? (() => ({})),
+  });
+  const rounds = [
+    {
+      name: 'slack answers',
+      idleMs: ANSWER_MS,
+      runOnce: (signal: AbortSignal) => answerOnce({ database, api }, signal),
+    },
+  ];
+  const slack = await createSlack(api, { ...options, listeners, rounds });
   slack.start();
   return slack;
 }
+
+const ANSWER_MS = 200;

@@ -1,5 +1,6 @@
 import { decided, later, type Resolution, type StepTask } from '../act/task.ts';
 import type { Database } from '../record/database.ts';
+import { answeredButWaiting } from '../record/slack-presses.ts';
 import {
   carrySelf,
   carryWaiting,
@@ -90,9 +91,9 @@ export async function freeChannel(database: Database, channel: string, forMs = 0
   await endTurn(database.db, channel, Math.max(CHANNEL_PAUSE_MS, forMs));
 }
 
-/** Wakes the head of every free channel's queue. @returns how many */
+/** Wakes the head of every free channel's queue, and questions whose waking was missed. @returns how many */
 export async function wakeQueues(database: Database): Promise<number> {
-  const heads = await nextInQueues(database.db);
-  await wakeSteps(database, heads);
-  return heads.length;
+  const steps = [...(await nextInQueues(database.db)), ...(await answeredButWaiting(database.db))];
+  await wakeSteps(database, steps);
+  return steps.length;
 }
