@@ -107,8 +107,7 @@ export async function storeEvents(
   const fresh = drafts.filter((_, index) => stored[index]?.duplicate === false);
   await armTimers(tx, book, fresh, deps.now());
   const plan = await planRuns(tx, book, fresh, deps);
-  await insertEvents(tx, book.setId, fresh);
-  await insertRuns(tx, plan.runs, plan.steps);
+  await Promise.all([insertEvents(tx, book.setId, fresh), insertRuns(tx, plan.runs, plan.steps)]);
   const active = plan.runs.filter((run) => run.state === 'active').length;
   // Breakers that tripped are events too; they are few, and their own keys end the recursion.
   const more = plan.own.length === 0 ? null : await storeEvents(tx, book, plan.own, deps);

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Tables } from './tables.ts';
 
 /** Queries run on this: the pool, or one transaction. */
 export type Db = Kysely<Tables>;
-export type Tx = Transaction<Tables>;
+export type Tx = Db & { readonly [openTransaction]: true };
+declare const openTransaction: unique symbol;
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -62,7 +63,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     application_name: 'deskhand',
     types: { getTypeParser: typeParser },
   };
-  const pool = new pg.Pool({ ...base, options: settings, max: options.poolSize ?? 10 });
+  // Pipelined: statements that do not need each other's answers share one round trip (`Promise.all`).
+  const pool = new pg.Pool({ ...base, options: settings, max: options.poolSize ?? 10, pipeline: true });
   pool.on('error', (error) => options.onIdleError?.(error));
   pool.on('connect', prepareStatements);
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
@@ -108,19 +110,32 @@ function prepareStatements(client: pg.PoolClient): void {
 
 async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    let worked = false;
     try {
-      return await db.transaction().execute(async (tx) => {
-        const result = await work(tx);
-        worked = true;
-        return result;
-      });
+      return await db.connection().execute((connection) => inTransaction(connection as Tx, work));
     } catch (error) {
-      if (worked && sqlState(error) === null) {
-        throw new CommitUnknownError('the connection broke while committing', { cause: error });
-      }
       if (attempt >= TRIES || !AGAIN.has(sqlState(error) ?? '')) throw error;
     }
+  }
+}
+
+/** BEGIN travels with the first statement; its own failure shows in that statement too. */
+async function inTransaction<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const begun = sql`begin`.execute(tx);
+  begun.catch(() => undefined);
+  let result: T;
+  try {
+    result = await work(tx);
+    await begun;
+  } catch (error) {
+    await sql`rollback`.execute(tx).catch(() => undefined);
+    throw error;
+  }
+  try {
+    await sql`commit`.execute(tx);
+    return result;
+  } catch (error) {
+    if (sqlState(error) !== null) throw error;
+    throw new CommitUnknownError('the connection broke while committing', { cause: error });
   }
 }
 

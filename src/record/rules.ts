@@ -18,8 +18,11 @@ export interface RuleVersion {
  * @returns the active set's id, null if none was ever published
  */
 export async function pinActiveSet(tx: Tx): Promise<number | null> {
-  await sql`SELECT pg_advisory_xact_lock_shared(${LOCKS.ruleSwitch})`.execute(tx);
-  return activeSetId(tx);
+  const [, setId] = await Promise.all([
+    sql`SELECT pg_advisory_xact_lock_shared(${LOCKS.ruleSwitch})`.execute(tx),
+    activeSetId(tx),
+  ]);
+  return setId;
 }
 
 export async function activeSetId(db: Db): Promise<number | null> {

@@ -61,14 +61,17 @@ export async function claimSteps(tx: Tx, instanceId: string, limit: number): Pro
 
   // Fences are never used twice: a lane is removed when it is empty and may come back with its next event.
   const taken = claimed.rows.map((row) => row.laneId);
-  await sql`
-    UPDATE lanes SET lease_owner = ${instanceId}, fence = row.fence
-      FROM unnest(${taken}::uuid[], ${claimed.rows.map((row) => row.fence)}::bigint[]) AS row (id, fence)
-     WHERE lanes.id = row.id`.execute(tx);
-  await settleLanes(
-    tx,
-    lanes.filter((lane) => !taken.includes(lane)),
-  );
+  const takenLanes = new Set(taken);
+  await Promise.all([
+    sql`
+      UPDATE lanes SET lease_owner = ${instanceId}, fence = row.fence
+        FROM unnest(${taken}::uuid[], ${claimed.rows.map((row) => row.fence)}::bigint[]) AS row (id, fence)
+       WHERE lanes.id = row.id`.execute(tx),
+    settleLanes(
+      tx,
+      lanes.filter((lane) => !takenLanes.has(lane)),
+    ),
+  ]);
   return claimed.rows;
 }
 
@@ -135,7 +138,7 @@ export async function recordIntents(
 ): Promise<ReadonlySet<string>> {
   const lanes = await standing(tx, instanceId, intents);
   const allowed = intents.filter((intent) => lanes.has(intent.laneId));
-  await sql`
+  const marked = sql`
     UPDATE steps SET state = 'sending', reason = NULL, intent = row.intent, parts = row.parts,
                      attempts = steps.attempts + 1,
                      wanted_at = coalesce(steps.wanted_at, app_now()),
@@ -145,10 +148,11 @@ export async function recordIntents(
                   ${allowed.map((row) => toJsonb(row.parts))}::jsonb[],
                   ${allowed.map((row) => row.intent.deadlineAt)}::float8[]) AS row (id, intent, parts, deadline_ms)
      WHERE steps.id = row.id`.execute(tx);
-  await insertOwnWrites(
+  const written = insertOwnWrites(
     tx,
     allowed.flatMap((row) => row.ownWrites),
   );
+  await Promise.all([marked, written]);
   return new Set(allowed.map((row) => row.stepId));
 }
 
@@ -189,6 +193,8 @@ export interface Outcome extends Lease {
   readonly bound: readonly BoundChild[];
   /** `answered`: reads begun from now on may consume our writes; `refused`: those of `refusedFields` never happened. */
   readonly writes: 'answered' | 'refused' | null;
+  /** Steps that come next because of this one. */
+  readonly spawn?: readonly SpawnedStep[];
   readonly refusedFields: readonly string[];
 }
 
@@ -208,6 +214,19 @@ export interface BoundChild {
   readonly stepId: string;
 }
 
+/** A step that another one puts behind itself: a round of `repeat`. */
+export interface SpawnedStep {
+  readonly id: string;
+  readonly runId: string;
+  readonly laneId: string;
+  readonly connectionId: number;
+  readonly path: string;
+  readonly iteration: number;
+  readonly position: number;
+  readonly ruleOrder: number;
+  readonly action: string;
+}
+
 const DECIDED: readonly StepState[] = ['done', 'skipped', 'suppressed', 'uncertain', 'dead'];
 
 /**
@@ -224,18 +243,40 @@ export async function recordOutcomes(
   const lanes = await standing(tx, instanceId, all);
   const outcomes = all.filter((outcome) => lanes.has(outcome.laneId));
   if (outcomes.length === 0) return new Set();
-  await updateSteps(tx, outcomes);
-  await insertAttempts(tx, outcomes);
-  await bindChildren(
-    tx,
-    outcomes.flatMap((outcome) => outcome.bound),
-  );
-  await settleOwnWrites(tx, outcomes);
-  await markProgress(tx, outcomes);
-  await endRuns(tx, outcomes);
-  await startNextSteps(tx, outcomes);
-  await settleLanes(tx, [...lanes]);
+  // In this order, and without waiting for each other's answers: each of these sends its statements at once.
+  await Promise.all([
+    updateSteps(tx, outcomes),
+    insertAttempts(tx, outcomes),
+    bindChildren(
+      tx,
+      outcomes.flatMap((outcome) => outcome.bound),
+    ),
+    settleOwnWrites(tx, outcomes),
+    markProgress(tx, outcomes),
+    insertSpawned(
+      tx,
+      outcomes.flatMap((outcome) => outcome.spawn ?? []),
+    ),
+    endRuns(tx, outcomes),
+    startNextSteps(tx, outcomes),
+    settleLanes(tx, [...lanes]),
+  ]);
   return new Set(outcomes.map((outcome) => outcome.stepId));
+}
+
+async function insertSpawned(tx: Tx, steps: readonly SpawnedStep[]): Promise<void> {
+  if (steps.length === 0) return;
+  await sql`
+    INSERT INTO steps (id, run_id, lane_id, connection_id, path, iteration, position, rule_order, action)
+    SELECT row.* FROM unnest(
+      ${steps.map((step) => step.id)}::uuid[], ${steps.map((step) => step.runId)}::uuid[],
+      ${steps.map((step) => step.laneId)}::uuid[], ${steps.map((step) => step.connectionId)}::int[],
+      ${steps.map((step) => step.path)}::text[], ${steps.map((step) => step.iteration)}::int[],
+      ${steps.map((step) => step.position)}::int[], ${steps.map((step) => step.ruleOrder)}::int[],
+      ${steps.map((step) => step.action)}::text[])
+      AS row (id, run_id, lane_id, connection_id, path, iteration, position, rule_order, action)
+      JOIN runs ON runs.id = row.run_id AND runs.state = 'active'
+    ON CONFLICT (run_id, path, iteration) DO NOTHING`.execute(tx);
 }
 
 async function updateSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
@@ -280,21 +321,24 @@ async function bindChildren(tx: Tx, children: readonly BoundChild[]): Promise<vo
 }
 
 async function settleOwnWrites(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
-  const refused = outcomes.flatMap(({ stepId, refusedFields }) =>
-    refusedFields.map((field) => ({ stepId, field })),
-  );
-  if (refused.length > 0) {
-    await sql`
-      DELETE FROM own_writes w
-       USING unnest(${refused.map((row) => row.stepId)}::uuid[], ${refused.map((row) => row.field)}::text[])
-             AS row (step_id, field)
-       WHERE w.step_id = row.step_id AND w.field = row.field AND w.answered_seq IS NULL`.execute(tx);
+  const stepsOf = (writes: 'answered' | 'refused'): string[] =>
+    outcomes.filter((row) => row.writes === writes).map((row) => row.stepId);
+  const [answered, refused] = [stepsOf('answered'), stepsOf('refused')];
+  const statements = [];
+  if (answered.length > 0) {
+    statements.push(
+      sql`
+        UPDATE own_writes SET answered_seq = nextval('read_seq')
+         WHERE step_id = ANY(${answered}::uuid[]) AND answered_seq IS NULL`.execute(tx),
+    );
   }
-  const settled = outcomes.filter((row) => row.writes !== null).map((row) => row.stepId);
-  if (settled.length === 0) return;
-  await sql`
-    UPDATE own_writes SET answered_seq = nextval('read_seq')
-     WHERE step_id = ANY(${settled}::uuid[]) AND answered_seq IS NULL`.execute(tx);
+  if (refused.length > 0) {
+    statements.push(
+      sql`
+        DELETE FROM own_writes WHERE step_id = ANY(${refused}::uuid[]) AND answered_seq IS NULL`.execute(tx),
+    );
+  }
+  await Promise.all(statements);
 }
 
 async function markProgress(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
@@ -304,7 +348,9 @@ async function markProgress(tx: Tx, outcomes: readonly Outcome[]): Promise<void>
     UPDATE runs SET progress = runs.progress || row.progress
       FROM unnest(${rows.map((row) => row.runId)}::uuid[],
                   ${rows.map((row) => JSON.stringify(row.progress))}::jsonb[]) AS row (id, progress)
-     WHERE runs.id = row.id`.execute(tx);
+     WHERE runs.id = row.id
+       -- Only what comes after asks for it.
+       AND EXISTS (SELECT FROM steps o WHERE o.run_id = runs.id AND o.state = 'pending')`.execute(tx);
 }
 
 async function endRuns(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
@@ -312,14 +358,16 @@ async function endRuns(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
   if (rows.length === 0) return;
   const ids = rows.map((row) => row.runId);
   const reasons = rows.map((row) => row.endRun);
-  await sql`
-    UPDATE runs SET state = 'ended', reason = row.reason, ended_at = app_now()
-      FROM unnest(${ids}::uuid[], ${reasons}::text[]) AS row (id, reason)
-     WHERE runs.id = row.id AND runs.state = 'active'`.execute(tx);
-  await sql`
-    UPDATE steps SET state = 'skipped', reason = row.reason, due_at = NULL, decided_at = app_now()
-      FROM unnest(${ids}::uuid[], ${reasons}::text[]) AS row (run_id, reason)
-     WHERE steps.run_id = row.run_id AND steps.state IN ('pending', 'waiting', 'postponed')`.execute(tx);
+  await Promise.all([
+    sql`
+      UPDATE runs SET state = 'ended', reason = row.reason, ended_at = app_now()
+        FROM unnest(${ids}::uuid[], ${reasons}::text[]) AS row (id, reason)
+       WHERE runs.id = row.id AND runs.state = 'active'`.execute(tx),
+    sql`
+      UPDATE steps SET state = 'skipped', reason = row.reason, due_at = NULL, decided_at = app_now()
+        FROM unnest(${ids}::uuid[], ${reasons}::text[]) AS row (run_id, reason)
+       WHERE steps.run_id = row.run_id AND steps.state IN ('pending', 'waiting', 'postponed')`.execute(tx),
+  ]);
 }
 
 async function startNextSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
@@ -327,23 +375,24 @@ async function startNextSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<voi
     .filter((row) => row.endRun === null && DECIDED.includes(row.state))
     .map((row) => row.runId);
   if (runs.length === 0) return;
-  const { rows: started } = await sql<{ run_id: string }>`
-    UPDATE steps SET due_at = app_now()
-      FROM unnest(${runs}::uuid[]) AS run (id)
-      CROSS JOIN LATERAL (
-        SELECT st.id FROM steps st WHERE st.run_id = run.id AND st.state = 'pending' AND st.due_at IS NULL
-         ORDER BY st.position, st.iteration LIMIT 1) AS next
-     WHERE steps.id = next.id
-       -- A dead step that a person takes again runs beside the rest of its run: one of them starts what follows.
-       AND NOT EXISTS (SELECT FROM steps o WHERE o.run_id = run.id AND o.due_at IS NOT NULL)
-    RETURNING steps.run_id`.execute(tx);
-  const going = new Set(started.map((row) => row.run_id));
-  const finished = runs.filter((run) => !going.has(run));
-  if (finished.length === 0) return;
-  await sql`
-    UPDATE runs SET state = 'done', ended_at = app_now()
-     WHERE id = ANY(${finished}::uuid[]) AND state = 'active'
-       AND NOT EXISTS (SELECT FROM steps o WHERE o.run_id = runs.id AND o.due_at IS NOT NULL)`.execute(tx);
+  await Promise.all([
+    sql`
+      UPDATE steps SET due_at = app_now()
+        FROM unnest(${runs}::uuid[]) AS run (id)
+        CROSS JOIN LATERAL (
+          SELECT st.id FROM steps st WHERE st.run_id = run.id AND st.state = 'pending' AND st.due_at IS NULL
+           ORDER BY st.position, st.iteration LIMIT 1) AS next
+       WHERE steps.id = next.id
+         -- A dead step that a person takes again runs beside the rest of its run: one of them starts what follows.
+         AND NOT EXISTS (SELECT FROM steps o WHERE o.run_id = run.id AND o.due_at IS NOT NULL)`.execute(tx),
+    sql`
+      UPDATE runs SET state = 'done', ended_at = app_now()
+       WHERE id = ANY(${runs}::uuid[]) AND state = 'active'
+         AND NOT EXISTS (SELECT FROM steps o
+                          WHERE o.run_id = runs.id AND (o.due_at IS NOT NULL OR o.state = 'pending'))`.execute(
+      tx,
+    ),
+  ]);
 }
 
 /**
