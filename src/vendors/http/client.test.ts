@@ -221,3 +221,27 @@ test('a silence that cannot be stored does not replace the answer', async () => 
 test('fields are encoded as a form: lists as repeated keys, missing ones left out', () => {
   expect(encodeParams({ a: true, b: ['x&y', 2], c: undefined, d: '' })).toBe('a=true&b=x%26y&b=2&d=');
 });
+
+test('a failure told in the body comes before the status, and silences everybody', async () => {
+  const quiet = new ContractIo(new ContractClock());
+  const silentUntil = quiet.clock.now() + 60_000;
+  const origin = await serve((_, response) => response.writeHead(200).end('{"code":"E902"}'));
+  const http = client(origin, {
+    io: quiet,
+    failureIn: (_, text) =>
+      text.includes('E902')
+        ? { reason: 'rate_limited', notApplied: true, message: 'over for top-secret-token', silentUntil }
+        : null,
+  });
+
+  const error = await vendorFailure(http.call(GET, contractContext()));
+
+  expect(error).toMatchObject({
+    reason: 'rate_limited',
+    notApplied: true,
+    status: 200,
+    retryAt: silentUntil,
+  });
+  expect(error.message).not.toContain('top-secret');
+  expect(quiet.silences).toEqual([{ inMs: 60_000, reason: expect.stringContaining('over') as string }]);
+});

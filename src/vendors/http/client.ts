@@ -11,7 +11,13 @@ import {
   serverNowOf,
   type AnswerBody,
 } from './answer.ts';
-import { classifyStatus, parseRetryAfter, RateLimitBackoff, type StatusOverrides } from './classify.ts';
+import {
+  classifyStatus,
+  parseRetryAfter,
+  RateLimitBackoff,
+  type StatusMeaning,
+  type StatusOverrides,
+} from './classify.ts';
 import { exchange, ExchangeError, type ExchangeAnswer } from './exchange.ts';
 import { createRedact, excerpt, type Redact } from './redact.ts';
 import { SlowDetector } from './slow.ts';
@@ -60,6 +66,14 @@ export interface VendorHttp {
   close(): Promise<void>;
 }
 
+/** What a body said went wrong. */
+export interface BodyFailure extends StatusMeaning {
+  /** The vendor's own words. */
+  readonly message: string;
+  /** All instances are silent until then, epoch ms. */
+  readonly silentUntil?: number;
+}
+
 export interface VendorHttpOptions {
   /** Vendor id, and its name as people write it. */
   readonly vendor: { readonly id: string; readonly name: string };
@@ -73,6 +87,8 @@ export interface VendorHttpOptions {
   /** PEM text of a private certificate authority. */
   readonly ca?: string | undefined;
   readonly statuses?: StatusOverrides;
+  /** A failure that the vendor tells in the body, whatever the status; null: none. It comes before the status. */
+  readonly failureIn?: (call: VendorCall, text: string) => BodyFailure | null;
   /** How long to be silent after an answer that refuses the credentials; 0: not at all. */
   readonly authSilenceMs?: number;
   /** Total time of a read. Default 60 s (integration reference 3.1). */
@@ -140,6 +156,8 @@ class Client implements VendorHttp {
     const startedAt = this.#io.clock.monotonic();
     const raw = await this.#exchange(call, context);
     const answer = await this.#read(call, raw);
+    const told = this.#options.failureIn?.(call, answer.text) ?? null;
+    if (told !== null) throw await this.#bodyFailure(call, raw.status, told);
     if (raw.status < 200 || raw.status >= 300) throw await this.#refusal(call, raw, answer);
     this.#backoff.reset();
     await this.#noteLatency(this.#io.clock.monotonic() - startedAt);
@@ -267,6 +285,18 @@ class Client implements VendorHttp {
       notApplied,
       status,
       retryAt,
+    });
+  }
+
+  async #bodyFailure(call: VendorCall, status: number, told: BodyFailure): Promise<VendorError> {
+    const { reason, notApplied, silentUntil } = told;
+    const said = this.#excerpt(told.message);
+    if (silentUntil !== undefined) await this.#silence(silentUntil, said);
+    return this.#error(` ${call.method} ${call.path} answered: ${said}`, {
+      reason,
+      notApplied,
+      status,
+      retryAt: silentUntil,
     });
   }
 
