@@ -24,6 +24,8 @@ export class RuleMatcher implements Matcher {
   readonly #settings: MatchSettings;
   readonly #folding: (event: DeskEvent) => Folding;
   readonly #positions: ReadonlyMap<string, number>;
+  readonly #matches: readonly Match[];
+  readonly #bits: Int32Array;
   /** What {@link match} needs of each rule, without a look at the rule. */
   readonly #flags: Uint8Array;
   readonly #timed: ReadonlySet<number>;
@@ -42,6 +44,8 @@ export class RuleMatcher implements Matcher {
     this.#timed = new Set(indexed.flatMap(({ node }, position) => (hasTimeOperator(node) ? [position] : [])));
     this.#clocked = this.#where((rule, position) => this.#timed.has(position) || isClocked(rule));
     this.#stopping = this.#where(stops);
+    this.#bits = new Int32Array((this.rules.length >> 5) + 1);
+    this.#matches = this.rules.map((rule) => ({ rule }));
     this.#flags = Uint8Array.from(this.rules, flagsOf);
     const first = this.#build('plain', indexed, sample);
     const other = perFolding((folding) =>
@@ -68,13 +72,13 @@ export class RuleMatcher implements Matcher {
     const { engine } = this.#side(this.#folding(event));
     const clock = event.type === 'ticket.time' || event.type === 'schedule.fired';
     const found = clock ? this.#matchClock(engine, event, now) : engine.match(event, now);
-    if (found.length > 1) sortAscending(found);
+    if (found.length > 1) sortPositions(found, this.#bits);
     const matches: Match[] = [];
     for (const position of found) {
       const flags = this.#flags[position] ?? OFF;
       if ((flags & OFF) !== 0 || (event.own && (flags & OWN) === 0)) continue;
-      const rule = this.rules[position];
-      if (rule !== undefined) matches.push({ rule });
+      const match = this.#matches[position];
+      if (match !== undefined) matches.push(match);
       if ((flags & STOP) !== 0) break;
     }
     return matches;
@@ -150,21 +154,40 @@ export class RuleMatcher implements Matcher {
   }
 }
 
-/** A few by insertion, more in a typed array: neither calls back for every comparison. */
-function sortAscending(numbers: number[]): void {
-  if (numbers.length > 12) {
-    const sorted = Int32Array.from(numbers).sort();
-    for (let i = 0; i < sorted.length; i += 1) numbers[i] = sorted[i] ?? 0;
+/**
+ * Sorts positions in place, a few by insertion, more by setting bits and reading them back: several times faster
+ * than a sort that calls back.
+ *
+ * @param bits one bit per position, all clear; clear again afterwards
+ */
+function sortPositions(positions: number[], bits: Int32Array): void {
+  if (positions.length > 12) {
+    sortByBits(positions, bits);
     return;
   }
-  for (let i = 1; i < numbers.length; i += 1) {
-    const value = numbers[i] ?? 0;
+  for (let i = 1; i < positions.length; i += 1) {
+    const value = positions[i] ?? 0;
     let at = i;
-    for (let before = numbers[at - 1] ?? 0; at > 0 && before > value; before = numbers[at - 1] ?? 0) {
-      numbers[at] = before;
+    for (let before = positions[at - 1] ?? 0; at > 0 && before > value; before = positions[at - 1] ?? 0) {
+      positions[at] = before;
       at -= 1;
     }
-    numbers[at] = value;
+    positions[at] = value;
+  }
+}
+
+function sortByBits(positions: number[], bits: Int32Array): void {
+  for (let i = 0; i < positions.length; i += 1) {
+    const position = positions[i] ?? 0;
+    bits[position >> 5] = (bits[position >> 5] ?? 0) | (1 << (position & 31));
+  }
+  let next = 0;
+  for (let word = 0; word < bits.length; word += 1) {
+    for (let rest = bits[word] ?? 0; rest !== 0; rest &= rest - 1) {
+      positions[next] = (word << 5) | (31 - Math.clz32(rest & -rest));
+      next += 1;
+    }
+    bits[word] = 0;
   }
 }
 

@@ -46,19 +46,31 @@ export class AhoCorasick {
 
   /** Appends the outputs of every needle that occurs to `found`; an output may come more than once. */
   scan(text: string, found: number[]): void {
-    const table = this.#edges instanceof DenseEdges ? this.#edges.table : null;
+    if (this.#edges instanceof DenseEdges) this.#scanDense(text, this.#edges.table, found);
+    else this.#scanHashed(text, this.#edges, found);
+  }
+
+  /** The innermost loop of matching, so everything stands in locals and nothing is called for ASCII. */
+  #scanDense(text: string, table: Int32Array, found: number[]): void {
+    const ascii = this.#ascii;
     const classes = this.#classes;
     let state = 0;
     for (let i = 0; i < text.length; i += 1) {
+      const code = text.charCodeAt(i);
+      const klass = code < 128 ? (ascii[code] ?? 0) : this.#classOf(code);
+      state = klass === 0 ? 0 : (table[state * classes + klass] ?? 0);
+      if (state >= 0) continue;
+      state = ~state;
+      for (const output of this.#outputs[state] ?? []) found.push(output);
+    }
+  }
+
+  #scanHashed(text: string, edges: HashedEdges, found: number[]): void {
+    let state = 0;
+    for (let i = 0; i < text.length; i += 1) {
       const klass = this.#classOf(text.charCodeAt(i));
-      if (klass === 0) {
-        state = 0;
-        continue;
-      }
-      // The dense table is read here and not behind a call: this is the innermost loop of matching.
-      state = table === null ? this.#edges.next(state, klass) : (table[state * classes + klass] ?? 0);
-      const outputs = state === 0 ? undefined : this.#outputs[state];
-      if (outputs !== undefined) for (const output of outputs) found.push(output);
+      state = klass === 0 ? 0 : edges.next(state, klass);
+      for (const output of this.#outputs[state] ?? []) found.push(output);
     }
   }
 
@@ -124,12 +136,22 @@ class Trie {
 }
 
 class DenseEdges {
+  /** Target of (state, class); inverted (`~`) where the target has outputs. */
   readonly table: Int32Array;
   readonly #classes: number;
 
   constructor(trie: Trie, fail: Int32Array, classes: number) {
     this.#classes = classes;
     this.table = new Int32Array(trie.size * classes);
+    this.#fill(trie, fail);
+    for (let at = 0; at < this.table.length; at += 1) {
+      const target = this.table[at] ?? 0;
+      if (trie.outputs[target] !== undefined) this.table[at] = ~target;
+    }
+  }
+
+  #fill(trie: Trie, fail: Int32Array): void {
+    const classes = this.#classes;
     // A state's failure state lies less deep, so breadth-first order has its row filled already.
     const queue = [0];
     for (let position = 0; position < queue.length; position += 1) {
@@ -142,10 +164,6 @@ class DenseEdges {
         queue.push(child);
       }
     }
-  }
-
-  next(state: number, klass: number): number {
-    return this.table[state * this.#classes + klass] ?? 0;
   }
 }
 

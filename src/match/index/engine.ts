@@ -8,7 +8,7 @@ import { EventReader, FieldSlots, type FieldSlot } from '../reader.ts';
 import type { Rule } from '../rule.ts';
 import { ALIASES, entryValue, isScalar, joinValues, own } from '../values.ts';
 import { type Frequency, guessFrequency } from './access.ts';
-import { ACCEPT, toBody, TO_CONDITION, TO_TYPE } from './body.ts';
+import { ACCEPT, REJECT, toBody, TO_CONDITION, TO_TYPE } from './body.ts';
 import { fileRules } from './filing.ts';
 import { quickReaderOf } from './quick-readers.ts';
 import { ChangeIndex } from './change-index.ts';
@@ -156,21 +156,22 @@ export class Engine {
 
   #run(from: number): boolean {
     const code = this.#code;
+    const marks = this.#marks;
+    const epoch = this.#epoch;
+    const lazyStart = this.#lazyStart;
     for (let at = from; ;) {
       const literal = code[at] ?? ACCEPT;
-      if (literal === ACCEPT) return true;
-      if (literal >= 0 && this.#truth(literal >> 1) === ((literal & 1) === 0)) {
-        at += 2;
-        continue;
-      }
-      at = code[at + 1] ?? -1;
+      if (literal >= 0) {
+        const condition = literal >> 1;
+        const truth = marks[condition] === epoch || (condition >= lazyStart && this.#decide(condition));
+        if (truth === ((literal & 1) === 0)) {
+          at += 2;
+          continue;
+        }
+      } else if (literal === ACCEPT) return true;
+      at = code[at + 1] ?? REJECT;
       if (at < 0) return false;
     }
-  }
-
-  #truth(condition: number): boolean {
-    if (this.#marks[condition] === this.#epoch) return true;
-    return condition >= this.#lazyStart && this.#decide(condition);
   }
 
   /** Decides a lazy condition once per event; one whose guard was not marked cannot hold. */
