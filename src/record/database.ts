@@ -67,6 +67,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   const pool = new pg.Pool({ ...base, options: settings, max: options.poolSize ?? 10, pipeline: true });
   pool.on('error', (error) => options.onIdleError?.(error));
   pool.on('connect', prepareStatements);
+  // The pool hears only idle connections: one that breaks between two statements would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 
   return {
