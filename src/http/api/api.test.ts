@@ -63,20 +63,28 @@ describe('lists', () => {
     expect(keys).toEqual(['e4', 'e3', 'e2', 'e1', 'e0']);
   });
 
-  test.each(['connections', 'events', 'tickets', 'rules', 'runs', 'steps', 'dead-letters', 'uncertain'])(
-    '/%s has items and next, takes only known parameters, and 404s for what is not there',
-    async (path) => {
-      const list = await call('GET', `/${path}`);
-      const unknown = await call('GET', `/${path}?sort=id;DROP TABLE events`);
-      const missing = await call('GET', `/${path}/no-such-id`);
-      const noUuid = await call('GET', `/${path}/0190a7b8-0000-7000-8000-000000000000`);
+  test.each([
+    'connections',
+    'events',
+    'tickets',
+    'rules',
+    'runs',
+    'steps',
+    'dead-letters',
+    'uncertain',
+    'timers',
+    'silences',
+  ])('/%s has items and next, takes only known parameters, and 404s for what is not there', async (path) => {
+    const list = await call('GET', `/${path}`);
+    const unknown = await call('GET', `/${path}?sort=id;DROP TABLE events`);
+    const missing = await call('GET', `/${path}/no-such-id`);
+    const noUuid = await call('GET', `/${path}/0190a7b8-0000-7000-8000-000000000000`);
 
-      expect(list).toMatchObject({ status: 200, body: { items: expect.any(Array), next: null } });
-      expect(unknown).toMatchObject({ status: 400, body: { error: { reason: 'bad_request' } } });
-      expect(missing).toMatchObject({ status: 404, body: { error: { reason: 'not_found' } } });
-      expect(noUuid.status).toBe(404);
-    },
-  );
+    expect(list).toMatchObject({ status: 200, body: { items: expect.any(Array), next: null } });
+    expect(unknown).toMatchObject({ status: 400, body: { error: { reason: 'bad_request' } } });
+    expect(missing).toMatchObject({ status: 404, body: { error: { reason: 'not_found' } } });
+    expect(noUuid.status).toBe(404);
+  });
 
   test.each(['limit=0', 'limit=1001', 'limit=x', "after=' OR 1=1 --"])(
     'refuse %s (input 106)',

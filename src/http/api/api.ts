@@ -10,9 +10,11 @@ import { OperateError } from '../../operate/error.ts';
 import type { BudgetPlan } from '../../operate/status.ts';
 import { isUnavailable, type Database } from '../../record/database.ts';
 import { matchesBearer } from '../verify.ts';
+import { backtestRoute } from './backtest.ts';
 import { listRoutes } from './lists.ts';
 import { operateRoutes } from './operate.ts';
 import { ticketRoutes } from './tickets.ts';
+import { timeRoutes } from './time.ts';
 
 /**
  * `/api/v1`: everything that the command line does and shows. In come requests with the admin token, out go pages of
@@ -67,6 +69,8 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
   listRoutes(app, deps);
   ticketRoutes(app, deps);
   operateRoutes(app, deps);
+  timeRoutes(app, deps);
+  backtestRoute(app, deps);
   app.notFound((c) => refuse(c, 404, 'not_found', 'no such path'));
   app.onError((error, c) => {
     if (error instanceof OperateError) return refuse(c, STATUS[error.reason], error.reason, error.message);

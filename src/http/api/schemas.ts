@@ -202,3 +202,79 @@ export const whySchema = z
     next: z.string().nullable(),
   })
   .openapi('Why');
+
+export const timerSchema = z
+  .object({
+    id: z.string(),
+    connection: z.string(),
+    ticket_id: z.string(),
+    rule: z.string().nullable(),
+    due_at: instant,
+    armed_at: instant,
+  })
+  .openapi('Timer');
+
+export const silenceSchema = z
+  .object({
+    id: uuid,
+    when: z.looseObject({}),
+    from: instant,
+    until: instant,
+    reason: z.string(),
+    created_by: z.string(),
+    created_at: instant,
+    ended_at: instant.nullable(),
+    ended_by: z.string().nullable(),
+    active: z.boolean(),
+  })
+  .openapi('Silence');
+
+const counts = z.record(z.string(), z.number().int());
+
+export const backtestSchema = z
+  .object({
+    from: instant,
+    until: instant,
+    events: z.number().int(),
+    events_per_second: z.number().int(),
+    rules: z.array(
+      z.object({
+        rule: z.string(),
+        matches: z.number().int(),
+        suppressed: z.number().int(),
+        runs: z.number().int(),
+        steps: counts,
+        vendor_calls: counts,
+        slack_messages: z.number().int(),
+        http_posts: z.number().int(),
+        difference: z
+          .object({
+            same: z.number().int(),
+            added: z.number().int(),
+            removed: z.number().int(),
+            added_events: z.array(z.string()),
+            removed_events: z.array(z.string()),
+          })
+          .nullable(),
+        recorded: z.array(
+          z.object({
+            shadow: z.boolean(),
+            state: z.enum(RUN_STATES),
+            reason: z.string().nullable(),
+            runs: z.number().int(),
+          }),
+        ),
+        samples: z.array(
+          z.object({
+            event: z.string(),
+            event_id: uuid,
+            ticket_id: z.string().nullable(),
+            at: instant,
+            rendered: z.array(z.object({ action: z.string(), text: z.string() })),
+          }),
+        ),
+      }),
+    ),
+    not_reconstructed: z.array(z.string()),
+  })
+  .openapi('Backtest');

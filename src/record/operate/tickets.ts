@@ -56,19 +56,6 @@ export async function findTicket(db: Db, connection: string, ticketId: string): 
   return rows[0] === undefined ? null : present(rows[0]);
 }
 
-/** Snoozes a ticket until then; null wakes it. @returns false if there is no such ticket */
-export async function snoozeTicket(
-  db: Db,
-  connectionId: number,
-  ticketId: string,
-  until: Date | null,
-): Promise<boolean> {
-  const result = await sql`
-    UPDATE tickets SET snoozed_until = ${until}
-     WHERE connection_id = ${connectionId} AND ticket_id = ${ticketId}`.execute(db);
-  return result.numAffectedRows === 1n;
-}
-
 /** A connection's name holds no slash. */
 function splitTicketKey(key: string): readonly [string, string] {
   const slash = key.indexOf('/');
