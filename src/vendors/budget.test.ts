@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { budgetFor, keptBy, splitBudget, takeToken, type Bucket } from './budget.ts';
+import type { BudgetSpec, CallLane } from './vendor.ts';
+
+/** One connection's budget as `connections.ts` spends it: the polls' floor first, then what all lanes share. */
+class Spending {
+  readonly granted: number[] = [];
+  readonly #floorSpec: BudgetSpec;
+  readonly #sharedSpec: BudgetSpec;
+  #floor: Bucket;
+  #shared: Bucket;
+
+  constructor(spec: BudgetSpec, at: number) {
+    ({ floor: this.#floorSpec, shared: this.#sharedSpec } = splitBudget(spec));
+    this.#floor = { tokens: spec.burst, refilledAt: at };
+    this.#shared = { tokens: spec.burst, refilledAt: at };
+  }
+
+  /** @param real when it happens; `clock` may say something else */
+  ask(lane: CallLane, clock: number, real: number): number {
+    if (lane === 'poll') {
+      const floor = takeToken(this.#floor, this.#floorSpec, 0, clock);
+      this.#floor = floor.state;
+      if (floor.result === 0) return this.#grant(real);
+    }
+    const shared = takeToken(this.#shared, this.#sharedSpec, keptBy(lane, this.#sharedSpec), clock);
+    this.#shared = shared.state;
+    return shared.result === 0 ? this.#grant(real) : shared.result;
+  }
+
+  #grant(real: number): number {
+    this.granted.push(real);
+    return 0;
+  }
+
+  /** The most calls in any window of that length. */
+  most(windowMs: number): number {
+    const times = this.granted;
+    let start = 0;
+    let most = 0;
+    for (let end = 0; end < times.length; end++) {
+      while ((times[end] ?? 0) - (times[start] ?? 0) >= windowMs) start += 1;
+      most = Math.max(most, end - start + 1);
+    }
+    return most;
+  }
+}
+
+const LANES = ['escalation', 'action', 'poll', 'backfill'] as const;
+
+describe('never more than N calls in any minute', () => {
+  const asks = fc.array(fc.record({ lane: fc.constantFrom(...LANES), afterMs: fc.nat({ max: 400 }) }), {
+    minLength: 300,
+    maxLength: 1_500,
+  });
+
+  test.each([
+    ['Jitbit’s 90', { rate: 65, burst: 10, perMs: 60_000 }, 90],
+    ['Jitbit’s 60 for searches', { rate: 45, burst: 5, perMs: 60_000 }, 60],
+    ['an operator’s 90/m', budgetFor(90, 60_000), 90],
+    ['an operator’s 30/m', budgetFor(30, 60_000), 30],
+  ])('%s, whatever is asked and when', (_, spec, limit) => {
+    fc.assert(
+      fc.property(asks, (sequence) => {
+        const spending = new Spending(spec, 0);
+        let now = 0;
+        for (const { lane, afterMs } of sequence) {
+          now += afterMs;
+          spending.ask(lane, now, now);
+        }
+        expect(spending.most(60_000)).toBeLessThanOrEqual(limit);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('also for small rates, where a burst cannot be divided', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 40 }), asks, (calls, sequence) => {
+        const spending = new Spending(budgetFor(calls, 60_000), 0);
+        let now = 0;
+        for (const { lane, afterMs } of sequence) {
+          now += afterMs;
+          spending.ask(lane, now, now);
+        }
+        expect(spending.most(60_000)).toBeLessThanOrEqual(calls);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('also when the clock is set back again and again', () => {
+    fc.assert(
+      fc.property(
+        asks,
+        fc.array(fc.nat({ max: 7_200_000 }), { minLength: 1, maxLength: 5 }),
+        (sequence, jumps) => {
+          const spending = new Spending({ rate: 65, burst: 10, perMs: 60_000 }, 0);
+          let [now, back] = [10_000_000, 0];
+          sequence.forEach(({ lane, afterMs }, index) => {
+            now += afterMs;
+            if (index % 200 === 199) back += jumps[(index / 200) | 0] ?? 0;
+            spending.ask(lane, now - back, now);
+          });
+          expect(spending.most(60_000)).toBeLessThanOrEqual(90);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('an operator’s rate', () => {
+  test('keeps rate plus two bursts within 95 % of it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 4, max: 100_000 }), (calls) => {
+        const { rate, burst } = budgetFor(calls, 60_000);
+        expect(rate + 2 * burst).toBeLessThanOrEqual(0.95 * calls);
+        expect(rate).toBeGreaterThan(0);
+      }),
+    );
+  });
+});
+
+describe('lanes', () => {
+  const SPEC = { rate: 65, burst: 10, perMs: 60_000 };
+  const count = (spending: Spending, lane: CallLane): number => {
+    let calls = 0;
+    while (spending.ask(lane, 0, 0) === 0) calls += 1;
+    return calls;
+  };
+
+  test('polls still get their floor when actions took all they may', () => {
+    const spending = new Spending(SPEC, 0);
+    count(spending, 'action');
+
+    expect(count(spending, 'poll')).toBeGreaterThan(0);
+  });
+
+  test('an escalation still gets through when everything else took all it may', () => {
+    const spending = new Spending(SPEC, 0);
+    for (const lane of ['backfill', 'poll', 'action'] as const) count(spending, lane);
+
+    expect(spending.ask('escalation', 0, 0)).toBe(0);
+  });
+
+  test('the wait that is told is enough, and not much more', () => {
+    const spending = new Spending(SPEC, 0);
+    count(spending, 'escalation');
+    const waitMs = spending.ask('escalation', 0, 0);
+
+    expect(spending.ask('escalation', waitMs - 2, 0)).toBeGreaterThan(0);
+    expect(spending.ask('escalation', waitMs, 0)).toBe(0);
+  });
+
+  test('a bucket of one still serves every lane', () => {
+    const tiny = { rate: 3, burst: 1, perMs: 60_000 };
+
+    for (const lane of LANES) expect(new Spending(tiny, 0).ask(lane, 0, 0)).toBe(0);
+  });
+});
