@@ -51,6 +51,8 @@ export interface ExecutorDeps extends Omit<PerformDeps, 'crashPoint'> {
   readonly crash: CrashPoint;
   /** True while a person stopped every action: nothing is claimed. */
   readonly paused: () => boolean;
+  /** Who is on call, by rota; default: no rotas. */
+  readonly oncall?: (now: number) => Readonly<Record<string, string>>;
   readonly onOutcome: (claimed: ClaimedStep, resolution: Resolution) => void;
 }
 
@@ -204,7 +206,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     claimedAt: number,
   ): StepTask {
     const now = (): number => claimed.now + (deps.clock.monotonic() - claimedAt);
-    const scope = { event: stored.event, rule, runId: claimed.runId, oncall: {} };
+    const scope = { event: stored.event, rule, runId: claimed.runId, oncall: deps.oncall?.(now()) ?? {} };
     return {
       claimed,
       event: stored.event,

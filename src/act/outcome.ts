@@ -31,6 +31,7 @@ export function toOutcome(
     progress: resolution.progress ?? null,
     bound: boundOf(parts, claimed),
     writes: resolution.writes ?? null,
+    spawn: resolution.spawn ?? [],
     refusedFields: resolution.writes === 'refused' ? fieldsOf(resolution.intent?.write ?? null) : [],
   };
 }

@@ -1,14 +1,16 @@
 import type { Connection } from '../connections.ts';
 import { compileCondition } from '../match/compile.ts';
 import { withFreshTicket, type MatchSettings } from '../match/matcher.ts';
-import type { ConditionMap, Rule } from '../match/rule.ts';
+import type { ConditionMap, Rule, Span } from '../match/rule.ts';
 import { readTicketRow } from '../record/tickets.ts';
 import type { Database } from '../record/database.ts';
 import { presentTicket, type Ticket } from '../ticket.ts';
 import type { ActiveRules } from '../rules/active.ts';
 import type { StoreDeps } from '../ingest/store-event.ts';
+import { ownSla } from '../ingest/timers.ts';
 import { acknowledge } from './actions/acknowledge.ts';
 import { emit } from './actions/emit.ts';
+import { repeat, waitsFirst } from './actions/repeat.ts';
 import { httpPost, type HttpPostDeps } from './actions/http-post.ts';
 import { slackAsk } from './actions/slack-ask.ts';
 import { slackPost, type SlackPostDeps } from './actions/slack-post.ts';
@@ -79,18 +81,35 @@ async function stillWanted(task: StepTask, deps: PerformDeps): Promise<Resolutio
     return decided('skipped', reason, { endRun: reason });
   }
   const paused = book.paused.get(claimed.ruleId);
-  if (paused !== undefined) return later('postponed', 5_000, `rule paused: ${paused}`, { uncounted: true });
+  // A wait that is over stays one: it does not begin anew after the pause.
+  const held = claimed.state === 'waiting' ? 'waiting' : 'postponed';
+  if (paused !== undefined) return later(held, 5_000, `rule paused: ${paused}`, { uncounted: true });
 
   const late = lateGate(step, rule, event);
   if (late !== null) return decided('suppressed', late);
-  if (step.action === 'wait') return null;
-  return recheck(task, deps);
+  if (step.action === 'wait' || (step.action === 'repeat' && waitsFirst(task))) return null;
+  return (await recheck(task, deps)) ?? (await snoozed(task, deps));
+}
+
+/** A person snoozed the ticket: what goes to Slack waits, what goes to the desk does not. */
+async function snoozed({ claimed, step, event }: StepTask, deps: PerformDeps): Promise<Resolution | null> {
+  if (event.ticket_id === null || !step.action.startsWith('slack.') || claimed.state === 'waiting')
+    return null;
+  const row = await readTicketRow(deps.database.db, claimed.connectionId, event.ticket_id);
+  if (row?.snoozed !== true || row.snoozedUntil === null) return null;
+  const until = row.snoozedUntil.getTime();
+  const reason = `snoozed until ${row.snoozedUntil.toISOString()}`;
+  return later('postponed', Math.max(1_000, until - claimed.now), reason, { uncounted: true });
 }
 
 /** `while` after a wait, the state part of `when` before the first write of an old event, on the fresh ticket. */
 async function recheck(task: StepTask, deps: PerformDeps): Promise<Resolution | null> {
   const { claimed, rule, event } = task;
-  const which = conditionToRecheck(claimed.progress, task.now() - claimed.eventAt.getTime());
+  // The clock speaks of a stored state that may be a poll old: before it acts, the desk is asked.
+  const ageMs = event.via === 'clock' ? Infinity : task.now() - claimed.eventAt.getTime();
+  const waited = claimed.state === 'waiting' && task.step.action === 'repeat';
+  const progress = waited ? { waited } : claimed.progress;
+  const which = conditionToRecheck(progress, ageMs);
   if (which === null || event.ticket_id === null) return null;
   const ticket = await freshTicket(task, deps);
   if (ticket === null) return decided('skipped', 'the ticket is gone', { endRun: 'the ticket is gone' });
@@ -114,7 +133,11 @@ async function freshTicket(task: StepTask, deps: PerformDeps): Promise<Ticket | 
   if (connection?.adapter == null) return event.ticket === null ? null : { ...event.ticket, ...own };
   const needs = deps.active.current().matcher.fieldsRead(connection.name);
   const read = await connection.adapter.readTicket(ticketId, needs, { lane: 'action', signal: task.signal });
-  return read.gone ? null : presentTicket({ ...row?.snapshot, ...read.observed }, own).ticket;
+  if (read.gone) return null;
+  const observed = { ...row?.snapshot, ...read.observed };
+  const plan = deps.store.sla?.get(connection.name) ?? null;
+  return presentTicket(observed, { ...own, sla: ownSla(observed, row?.slaClock ?? null, plan, task.now()) })
+    .ticket;
 }
 
 /** Reasons that lie in the connection, not in the step. */
@@ -149,7 +172,7 @@ async function act(task: StepTask, deps: PerformDeps): Promise<Tried> {
     case 'http.post':
       return httpPost(task, step.params, deps);
     case 'wait':
-      return wait(task, step.params.for.ms);
+      return wait(task, spanFromNow(task, step.params.for, deps));
     case 'emit':
       return emit(task, step.params, deps);
     case 'acknowledge':
@@ -157,7 +180,7 @@ async function act(task: StepTask, deps: PerformDeps): Promise<Tried> {
     case 'slack.ask':
       return slackAsk(task, step.params, deps);
     case 'repeat':
-      return decided('suppressed', `${step.action} is not supported yet`);
+      return repeat(task, step.params, spanFromNow(task, step.params.every, deps), deps.store.newId);
   }
 }
 
@@ -173,7 +196,16 @@ function needsOf(rule: Rule): ReadonlySet<string> {
 }
 
 /** Counts from the moment the step before was decided: a person pinged late still gets the whole time. */
-function wait(task: StepTask, ms: number): Resolution {
+function wait(task: StepTask, ms: number | null): Resolution {
   if (task.claimed.state === 'waiting') return decided('done', null, { progress: { waited: true } });
+  if (ms === null) return decided('dead', 'the calendar is not configured any more');
   return later('waiting', ms, 'waits');
+}
+
+/** Milliseconds from now until so much time, or working time, has passed; null without that calendar. */
+function spanFromNow(task: StepTask, { ms, calendar }: Span, deps: PerformDeps): number | null {
+  if (calendar === undefined) return ms;
+  const now = task.now();
+  const at = deps.settings.addWorkingMs?.(calendar, now, ms) ?? null;
+  return at === null ? null : at - now;
 }

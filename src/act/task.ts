@@ -1,7 +1,7 @@
 import type { Connection } from '../connections.ts';
 import type { DeskEvent } from '../event.ts';
 import type { Rule, Step } from '../match/rule.ts';
-import type { ClaimedStep } from '../record/steps.ts';
+import type { ClaimedStep, SpawnedStep } from '../record/steps.ts';
 import type { Intent, Part, StepState } from '../record/tables.ts';
 import type { Json, PlannedWrite } from '../vendors/vendor.ts';
 import type { FailureReason } from './retry.ts';
@@ -66,6 +66,8 @@ export interface Resolution {
   readonly endRun?: string;
   readonly progress?: { readonly waited?: boolean; readonly wrote?: boolean };
   readonly writes?: 'answered' | 'refused';
+  /** Steps that come next because of this one. */
+  readonly spawn?: readonly SpawnedStep[];
 }
 
 /** The lease was lost meanwhile: nothing is recorded, the new owner finds out by verifying. */

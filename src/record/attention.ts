@@ -53,7 +53,8 @@ export async function endWaitingRuns(
       FROM rule_versions v
      WHERE v.id = r.rule_version_id AND r.connection_id = ${connectionId} AND r.ticket_id = ${ticketId}
        AND r.state = 'active' AND coalesce(v.doc->>'while', '') NOT LIKE '%"acknowledged"%'
-       AND EXISTS (SELECT FROM steps s WHERE s.run_id = r.id AND s.state = 'waiting')
+       AND EXISTS (SELECT FROM steps s WHERE s.run_id = r.id AND s.state = 'waiting'
+                      AND s.action IN ('wait', 'repeat'))
     RETURNING r.id`.execute(tx);
   const ids = rows.map((row) => row.id);
   if (ids.length === 0) return ids;

@@ -29,6 +29,8 @@ export interface ClaimedStep {
   readonly progress: { readonly waited?: boolean; readonly wrote?: boolean };
   /** app_now() of the claim, epoch ms. */
   readonly now: number;
+  /** How long the step was due by then. */
+  readonly lagMs: number;
 }
 
 /**
@@ -49,7 +51,8 @@ export async function claimSteps(tx: Tx, instanceId: string, limit: number): Pro
            s.wanted_at AS "wantedAt", s.intent, s.parts, r.rule_id AS "ruleId",
            r.rule_version_id AS "ruleVersionId", r.event_id AS "eventId", r.event_at AS "eventAt",
            r.ticket_id AS "ticketId", r.depth, r.shadow, r.progress,
-           (extract(epoch FROM app_now()) * 1000)::float8 AS now
+           (extract(epoch FROM app_now()) * 1000)::float8 AS now,
+           (extract(epoch FROM app_now() - s.due_at) * 1000)::float8 AS "lagMs"
       FROM unnest(${lanes}::uuid[]) AS lane (id)
       CROSS JOIN LATERAL (
         SELECT st.* FROM steps st JOIN runs ru ON ru.id = st.run_id

@@ -1,5 +1,5 @@
 import type { Database } from '../../record/database.ts';
-import { acknowledgeTicket } from '../../record/attention.ts';
+import { acknowledgeTicket, endWaitingRuns } from '../../record/attention.ts';
 import { decided, type Resolution, type StepTask } from '../task.ts';
 
 /** Marks the ticket as taken, so that escalations of it end. */
@@ -9,11 +9,12 @@ export async function acknowledge(
 ): Promise<Resolution> {
   const { claimed, event } = task;
   if (event.ticket_id === null) return decided('skipped', 'the event has no ticket');
-  const changed = await acknowledgeTicket(
-    deps.database.db,
-    claimed.connectionId,
-    event.ticket_id,
-    `rule ${task.rule.id}`,
-  );
+  const ticketId = event.ticket_id;
+  const by = `rule ${task.rule.id}`;
+  const changed = await deps.database.transaction(async (tx) => {
+    if (!(await acknowledgeTicket(tx, claimed.connectionId, ticketId, by))) return false;
+    await endWaitingRuns(tx, claimed.connectionId, ticketId, `acknowledged by ${by}`);
+    return true;
+  });
   return changed ? decided('done', null) : decided('skipped', 'already so');
 }
