@@ -27,6 +27,7 @@ export const EVENT_TYPES = [
   'connection.auth_failed',
   'connection.rate_limited',
   'connection.recovered',
+  'audit.overdue',
 ] as const;
 
 export type ChangedBy = 'agent' | 'requester' | 'self' | 'unknown';
