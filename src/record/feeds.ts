@@ -32,7 +32,10 @@ export async function upsertFeeds(
   }
 }
 
-/** Takes the lease of one feed of these connections that is due, if any. */
+/**
+ * Takes the lease of one feed of these connections that is due, if any. An instance walks one feed of a connection
+ * at a time, so a lease of its own that stands there was not given back when the database was away.
+ */
 export async function leaseDueFeed(
   db: Db,
   instanceId: string,
@@ -44,7 +47,8 @@ export async function leaseDueFeed(
            walk_started_at = CASE WHEN next_page IS NULL THEN app_now() ELSE coalesce(walk_started_at, app_now()) END
      WHERE (connection_id, feed) = (
        SELECT f.connection_id, f.feed FROM feeds f JOIN connections c ON c.id = f.connection_id
-        WHERE f.lease_owner IS NULL AND f.next_poll_at <= app_now() AND f.connection_id = ANY(${connectionIds}::int[])
+        WHERE (f.lease_owner IS NULL OR f.lease_owner = ${instanceId})
+          AND f.next_poll_at <= app_now() AND f.connection_id = ANY(${connectionIds}::int[])
           AND c.paused_at IS NULL AND coalesce(c.silent_until <= app_now(), true)
         ORDER BY f.next_poll_at LIMIT 1 FOR UPDATE OF f SKIP LOCKED)
     RETURNING connection_id AS "connectionId", feed, fence, cursor, next_page AS "nextPage",
