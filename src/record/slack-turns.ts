@@ -56,7 +56,7 @@ export async function endTurn(db: Db, channel: string, pauseMs: number): Promise
      WHERE name = ${channel}`.execute(db);
 }
 
-/** Puts a post into its channel's queue; it keeps its place when it is there already. */
+/** Puts a post into its channel's queue; it keeps its place when it is there already, also after a turn that came to nothing. */
 export async function queuePost(
   db: Db,
   post: Omit<WaitingPost, 'carriedBy' | 'ts'> & { readonly channel: string },
@@ -64,7 +64,9 @@ export async function queuePost(
   await sql`
     INSERT INTO slack_waiting (step_id, channel, connection_id, ticket_id, line)
     VALUES (${post.stepId}, ${post.channel}, ${post.connectionId}, ${post.ticketId}, ${post.line})
-    ON CONFLICT (step_id) DO UPDATE SET line = excluded.line WHERE slack_waiting.ts IS NULL`.execute(db);
+    ON CONFLICT (step_id) DO UPDATE
+      SET line = excluded.line, carried_by = nullif(slack_waiting.carried_by, slack_waiting.step_id)
+      WHERE slack_waiting.ts IS NULL`.execute(db);
 }
 
 const COLUMNS = sql.raw(

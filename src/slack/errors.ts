@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import { ActionError } from '../act/task.ts';
 import { messageOf } from '../errors.ts';
 
+const UNREADABLE = 'unreadable_answer';
 /** Slack's own troubles: the call may have taken effect. */
 const AMBIGUOUS = new Set([
+  UNREADABLE,
   'internal_error',
   'fatal_error',
   'service_unavailable',
@@ -31,7 +34,10 @@ interface SlackFailure {
 /** Slack's word for why it refused; null when it did not answer or did not refuse. */
 export function platformError(error: unknown): string | null {
   const failure = (error instanceof ActionError ? error.cause : error) as SlackFailure | undefined;
-  return failure?.code === 'slack_webapi_platform_error' ? (failure.data?.error ?? 'unknown_error') : null;
+  if (failure?.code !== 'slack_webapi_platform_error') return null;
+  const said = failure.data?.error ?? '';
+  // The client passes on an answer that is no JSON, or half of it, as if Slack had refused with that text.
+  return /^[a-z0-9_]{1,80}$/.test(said) ? said : UNREADABLE;
 }
 
 /** Slack's errors in the executor's terms. @param read reads change nothing, whatever happened */
@@ -77,6 +83,8 @@ export function abortable<T>(call: Promise<T>, signal: AbortSignal): Promise<T> 
     const stop = (): void =>
       reject(new ActionError('no answer in time', { reason: 'timeout', notApplied: false }));
     if (signal.aborted) stop();
+    // Hundreds of steps share the signal of the process.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', stop, { once: true });
     call.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
