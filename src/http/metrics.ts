@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { EVENT_TYPES } from '../event.ts';
 
 /** Everything that `/metrics` shows. No label ever carries text from a ticket. */
 export interface Metrics {
@@ -14,6 +15,9 @@ export interface Metrics {
   readonly dispatchLag: Histogram;
   readonly matchSeconds: Histogram;
   readonly commitGroupSize: Histogram;
+  readonly timersPending: Gauge;
+  readonly timerLateness: Histogram;
+  readonly auditOverdue: Gauge;
 }
 
 const LATENCIES = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
@@ -89,5 +93,56 @@ export function createMetrics(): Metrics {
       help: 'Deliveries that shared a transaction.',
       buckets: [1, 2, 5, 10, 20, 50, 100],
     }),
+    timersPending: new Gauge({
+      ...at,
+      name: 'deskhand_timers_pending',
+      help: 'Timers that are armed.',
+    }),
+    timerLateness: new Histogram({
+      ...at,
+      name: 'deskhand_timer_lateness_seconds',
+      help: 'From a timer’s moment to its event.',
+      buckets: LATENCIES,
+    }),
+    auditOverdue: new Gauge({
+      ...at,
+      name: 'deskhand_audit_overdue',
+      help: 'Steps, timers, schedules and runs that should have gone on minutes ago.',
+    }),
   };
 }
+
+/** What a transaction stored, as far as it is counted. */
+export interface StoredCounts {
+  readonly events: readonly { readonly connection: string; readonly type: string }[];
+  readonly runs: readonly {
+    readonly ruleId: string;
+    readonly state: string;
+    readonly reason: string | null;
+  }[];
+  readonly matchMs: number;
+}
+
+/**
+ * Counts what was stored. Senders choose their event types, and as labels they would be as many as somebody likes:
+ * only our own and those that active rules name are shown.
+ *
+ * @param rules the active ones
+ */
+export function countStored(
+  metrics: Metrics,
+  rules: readonly { readonly on: readonly string[] }[],
+  stored: StoredCounts,
+): void {
+  if (stored.events.length > 0) metrics.matchSeconds.observe(stored.matchMs / 1000);
+  for (const { connection, type } of stored.events) {
+    const shown = KNOWN_TYPES.has(type) || rules.some((rule) => rule.on.includes(type)) ? type : 'other';
+    metrics.events.inc({ connection, type: shown });
+  }
+  for (const { ruleId, state, reason } of stored.runs) {
+    const outcome = reason?.startsWith('suppressed') === true ? 'suppressed' : state;
+    metrics.runs.inc({ rule: ruleId, outcome });
+  }
+}
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);

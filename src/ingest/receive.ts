@@ -46,6 +46,8 @@ export interface ReceiveDeps {
   readonly database: Database;
   readonly store: StoreDeps;
   readonly onRuns: () => void;
+  /** Told how many deliveries share a transaction; default: nobody. */
+  readonly onGroup?: (size: number) => void;
   /** Told when nominations were stored. */
   readonly onNominations: () => void;
   readonly crash: (point: 'after_insert') => void;
@@ -73,10 +75,16 @@ interface Entry {
 
 export function createReceiver(deps: ReceiveDeps): Receiver {
   let bytesWaiting = 0;
-  const batcher: Batcher<Entry, Received> = createBatcher((entries) => commitGroup(entries, deps), {
-    maxItems: GROUP,
-    inFlight: IN_FLIGHT,
-  });
+  const batcher: Batcher<Entry, Received> = createBatcher(
+    (entries) => {
+      deps.onGroup?.(entries.length);
+      return commitGroup(entries, deps);
+    },
+    {
+      maxItems: GROUP,
+      inFlight: IN_FLIGHT,
+    },
+  );
   return {
     async receive(delivery) {
       if (batcher.size >= MAX_WAITING || bytesWaiting > MAX_WAITING_BYTES) {

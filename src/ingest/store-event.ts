@@ -56,6 +56,15 @@ export interface StoreDeps {
   readonly sla?: ReadonlyMap<string, SlaPlan>;
   /** Why nobody is to act on an event now, or null; default: nothing is silenced. */
   readonly silencedBy?: (event: DeskEvent, now: number) => string | null;
+  /** Told what a transaction stored, before it commits; default: nobody. */
+  readonly observe?: (tx: Tx, observed: Observed) => void;
+}
+
+/** What a transaction stored, for metrics. */
+export interface Observed {
+  readonly events: readonly DeskEvent[];
+  readonly runs: readonly NewRun[];
+  readonly matchMs: number;
 }
 
 /** Per draft: was it new, and under which id is it known. */
@@ -108,6 +117,11 @@ export async function storeEvents(
   await armTimers(tx, book, fresh, deps.now());
   const plan = await planRuns(tx, book, fresh, deps);
   await Promise.all([insertEvents(tx, book.setId, fresh), insertRuns(tx, plan.runs, plan.steps)]);
+  deps.observe?.(tx, {
+    events: fresh.map((draft) => draft.event),
+    runs: plan.runs,
+    matchMs: plan.matchMs,
+  });
   const active = plan.runs.filter((run) => run.state === 'active').length;
   // Breakers that tripped are events too; they are few, and their own keys end the recursion.
   const more = plan.own.length === 0 ? null : await storeEvents(tx, book, plan.own, deps);
@@ -198,6 +212,7 @@ interface Planned {
   readonly runs: NewRun[];
   readonly steps: NewStep[];
   readonly own: EventDraft[];
+  readonly matchMs: number;
 }
 
 async function planRuns(
@@ -207,10 +222,12 @@ async function planRuns(
   deps: StoreDeps,
 ): Promise<Planned> {
   const now = deps.now();
+  const startedAt = performance.now();
   const pairs = drafts.flatMap((draft) =>
     book.matcher.match(draft.event, now).map((match: Match) => ({ draft, rule: match.rule })),
   );
-  const planned: Planned = { runs: [], steps: [], own: [] };
+  const matchMs = performance.now() - startedAt;
+  const planned: Planned = { runs: [], steps: [], own: [], matchMs };
   if (pairs.length === 0) return planned;
 
   const silenced = new Map(

@@ -28,6 +28,8 @@ export interface Database {
    * @throws whatever `work` throws, {@link CommitUnknownError} when the answer to COMMIT was lost
    */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Does something once a transaction under way has committed; nothing if it does not. */
+  afterCommit(tx: Tx, work: () => void): void;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('connect', prepareStatements);
   // The pool hears only idle connections: one that breaks between two statements would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  const after: AfterCommit = new WeakMap();
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 
   return {
@@ -78,7 +81,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       await client.connect();
       return client;
     },
-    transaction: (work) => transaction(db, work),
+    transaction: (work) => transaction(db, work, after),
+    afterCommit: (tx, work) => after.get(tx)?.push(work),
     close: () => db.destroy(),
   };
 }
@@ -110,10 +114,19 @@ function prepareStatements(client: pg.PoolClient): void {
   Object.assign(client, { query: named });
 }
 
-async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+type AfterCommit = WeakMap<Tx, (() => void)[]>;
+
+async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>, after: AfterCommit): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.connection().execute((connection) => inTransaction(connection as Tx, work));
+      return await db.connection().execute(async (connection) => {
+        const tx = connection as Tx;
+        const works: (() => void)[] = [];
+        after.set(tx, works);
+        const result = await inTransaction(tx, work);
+        for (const each of works) each();
+        return result;
+      });
     } catch (error) {
       if (attempt >= TRIES || !AGAIN.has(sqlState(error) ?? '')) throw error;
     }

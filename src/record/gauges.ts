@@ -6,12 +6,13 @@ export interface GaugeTarget {
   readonly steps: { reset(): void; set(labels: { state: string }, value: number): void };
   readonly oldestPendingAge: { set(value: number): void };
   readonly feedLag: { reset(): void; set(labels: { connection: string; feed: string }, value: number): void };
+  readonly timersPending: { set(value: number): void };
   readonly budgetLeft: { reset(): void; set(labels: { connection: string }, value: number): void };
 }
 
 /** Brings the gauges up to date. */
 export async function readGauges(db: Db, target: GaugeTarget): Promise<void> {
-  const [steps, oldest, feeds, budgets] = await Promise.all([
+  const [steps, oldest, feeds, budgets, timers] = await Promise.all([
     sql<{ state: string; count: number }>`
       SELECT state, count(*)::int AS count FROM steps
        WHERE due_at IS NOT NULL OR state IN ('dead', 'uncertain') GROUP BY state`.execute(db),
@@ -26,7 +27,9 @@ export async function readGauges(db: Db, target: GaugeTarget): Promise<void> {
     sql<{ connection: string; left: number }>`
       SELECT c.name AS connection, b.tokens AS left
         FROM budgets b JOIN connections c ON c.id = b.connection_id WHERE b.budget = 'default'`.execute(db),
+    sql<{ pending: number }>`SELECT count(*)::int AS pending FROM timers`.execute(db),
   ]);
+  target.timersPending.set(timers.rows[0]?.pending ?? 0);
   target.steps.reset();
   for (const row of steps.rows) target.steps.set({ state: row.state }, row.count);
   target.oldestPendingAge.set(oldest.rows[0]?.age ?? 0);
