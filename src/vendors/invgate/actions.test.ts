@@ -199,6 +199,8 @@ describe('moving through its life', () => {
     const children = write === undefined ? [] : await adapter.listChildren(write, contractContext());
 
     expect(desk.request(id).statusId).toBe(5);
+    // The next part must be planned on a fresh request.
+    expect(write?.kind).toBe('transition');
     expect(write?.sets).toMatchObject({
       status: { to: { id: '5' } },
       phase: { from: 'new', to: 'resolved' },

@@ -2,6 +2,7 @@ import { FINAL_PHASES } from '../../ticket.ts';
 import type { DeskAction, PlannedWrite } from '../vendor.ts';
 import { phaseOf, STATUS } from './map.ts';
 import { commentWrite, setStatusTo, solutionWrite } from './plan-append.ts';
+import { defuse } from './text.ts';
 import { stateWrite, type OpenTicket, type Planner, type Sets } from './write.ts';
 
 /**
@@ -59,7 +60,7 @@ async function planClose(
   if (CLOSED_FOR_GOOD.includes(statusOf(ticket))) return null;
   const wasSolved = statusOf(ticket) === STATUS.solved;
   if (!wasSolved && !planner.done.has('solution')) return solutionWrite(ticket, orDefault(text), planner);
-  const comment = text === undefined || planner.done.has('solution') ? {} : { comment: text };
+  const comment = text === undefined || planner.done.has('solution') ? {} : { comment: defuse(text) };
   const sets: Sets = {};
   setStatusTo(sets, STATUS.closed, 'closed', ticket);
   const form = { id: ticket.id, rating: RATING, ...comment };

@@ -56,7 +56,12 @@ export function stateWrite(
   };
 }
 
-/** A write that adds something. @param children where it can be found again, see {@link listChildren} */
+/**
+ * A write that adds something.
+ *
+ * @param append where it can be found again, and the text that will be found there
+ * @param moves for what also moves the request, so that the next part is planned on a fresh one
+ */
 export function appendWrite(
   part: string,
   call: WriteCall,
@@ -66,7 +71,7 @@ export function appendWrite(
 ): PlannedWrite {
   return {
     part,
-    kind: 'append',
+    kind: moves.sets === undefined ? 'append' : 'transition',
     sets: moves.sets ?? {},
     alsoChanges: moves.alsoChanges ?? [],
     append,
