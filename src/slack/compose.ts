@@ -86,7 +86,7 @@ export async function compose(
   const { text, place, turn } = what;
   const base = { buttons: params.buttons, lines: [], hash: null, lead: text } as const;
   if (isOperations(task.rule.id)) {
-    const drawn = drawOperations(task.event, text);
+    const drawn = drawOperations(task.event);
     return { message: drawn, plan: { ...base, kind: 'plain', thread: null } };
   }
   if (turn.others.length > 0) return composeDigest(task, what, deps);

@@ -12,7 +12,7 @@ export function isOwnRule(ruleId: string): boolean {
 }
 
 /** What a person can have done at the desk. */
-export type OrderKind = 'assign' | 'close' | 'comment' | 'comment-public' | 'escalate' | 'operations';
+export type OrderKind = 'assign' | 'close' | 'comment' | 'comment-public' | 'escalate';
 
 /** The rule of an order; `body` is what the order carries. */
 export function ownRule(kind: OrderKind): Rule {
@@ -35,15 +35,14 @@ export function ownRule(kind: OrderKind): Rule {
       return rule('slack:escalate', 'Escalated in Slack', [
         step(0, 'emit', { type: 'custom.escalated', data: { by: '{{ body.agent }}' } }),
       ]);
-    case 'operations':
-      return rule(OPERATIONS_RULE, 'Deskhand about itself', [
-        step(0, 'slack.post', {
-          channel: '{{ body.slack_channel }}',
-          text: '{{ body.slack_text }}',
-          buttons: [],
-        }),
-      ]);
   }
+}
+
+/** Tells a channel what Deskhand says of itself; the text is made from the event when it is posted. */
+export function operationsRule(channel: string): Rule {
+  return rule(OPERATIONS_RULE, 'Deskhand about itself', [
+    step(0, 'slack.post', { channel, text: 'Deskhand', buttons: [] }),
+  ]);
 }
 
 function step<A extends ActionName>(position: number, action: A, params: ActionParams[A]): Step {

@@ -7,7 +7,8 @@ import type { Database } from '../record/database.ts';
 import type { SlackApi } from './api.ts';
 import { answerOnce } from './answers.ts';
 import { createListeners } from './listeners.ts';
-import { createSlack, type SlackPart, type SlackSettings } from './slack.ts';
+import { tellOperationsOnce } from './operations.ts';
+import { createSlack, type SlackPart, type SlackRound, type SlackSettings } from './slack.ts';
 
 /** What Slack shares with the rest of the process. */
 export interface StartSlackOptions {
@@ -41,16 +42,24 @@ export async function startSlack(options: StartSlackOptions): Promise<SlackPart>
     },
     onCall: options.onCall ?? (() => ({})),
   });
-  const rounds = [
+  const rounds: SlackRound[] = [
     {
       name: 'slack answers',
       idleMs: ANSWER_MS,
       runOnce: (signal: AbortSignal) => answerOnce({ database, api }, signal),
     },
   ];
+  const channel = settings.operationsChannel ?? null;
+  if (channel !== null) {
+    const { newId } = store;
+    const { wakeActions } = options;
+    const runOnce = (): Promise<boolean> => tellOperationsOnce({ database, channel, newId, wakeActions });
+    rounds.push({ name: 'slack operations', idleMs: OPERATIONS_MS, runOnce });
+  }
   const slack = await createSlack(api, { ...options, listeners, rounds });
   slack.start();
   return slack;
 }
 
 const ANSWER_MS = 200;
+const OPERATIONS_MS = 1_000;

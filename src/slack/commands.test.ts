@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { slackIds } from '../demo/simulators/slack/state.ts';
+import { until } from '../../test/support/until.ts';
+import { startSlackStage, type SlackStage } from '../../test/support/slack-stage.ts';
+import { wordsOf } from './commands.ts';
+
+const RULES = `
+id: tell
+when: { connection: acme, category: Network }
+then: [{ slack.post: { channel: "#noc", text: "{{ ticket.title }}", buttons: [acknowledge] } }]
+---
+id: burst
+on: [comment.added]
+when: { connection: acme, comment.text: { contains: burst } }
+then: [{ comment: { text: "seen" } }]
+limit: { per_ticket: 100/1h, per_rule: 1/1h }
+`;
+
+let stage: SlackStage;
+beforeAll(async () => {
+  stage = await startSlackStage({
+    rules: RULES,
+    settings: { operationsChannel: '#desk-ops', allowedGroups: [slackIds.agents] },
+  });
+});
+afterAll(() => stage.close());
+
+interface Said {
+  readonly status: number;
+  readonly body: string;
+}
+
+const desk = (text: string, user: string = slackIds.nora): Promise<Said> =>
+  stage.slack.slashCommand(stage.url, '/desk', { text, user });
+
+const bodies = (id: number): string[] =>
+  stage.app.desk.comments(id).map((comment) => comment.body.split('\r\n')[0] ?? '');
+
+describe('/desk', () => {
+  test('explains itself, finds, shows and says why', async () => {
+    const { id } = await stage.ticketWithMessage('Switch of Bursa');
+
+    const help = await desk('');
+    const found = await desk('find bursa');
+    const shown = await desk(`show #${id}`);
+    const why = await desk(`why acme/${id}`);
+
+    expect(help.body).toContain('/desk find TEXT');
+    expect(JSON.parse(found.body)).toMatchObject({ response_type: 'ephemeral', text: '1 found' });
+    expect(shown.body).toContain('Switch of Bursa');
+    expect(shown.body).toContain('desk:close');
+    expect(why.body).toContain('`tell` ran');
+    expect(why.body).toContain('slack.post done');
+    expect(why.body).toContain('`burst` did not match');
+  });
+
+  test('assigns, comments internally, snoozes and mutes', async () => {
+    const { id } = await stage.ticketWithMessage('Commanded');
+
+    const said = [
+      await desk(`assign ${id}`),
+      await desk(`comment ${id} "quoted" <text>\nsecond line`),
+      await desk(`snooze ${id} 2h`),
+      await desk(`mute tell ${id} 3h`),
+      await desk(`snooze ${id} forever`),
+    ].map((one) => one.body);
+
+    await until('the assignee', () => stage.app.desk.ticket(id).assignedToUserId !== null);
+    await until('the comment', () => bodies(id).length > 0);
+    expect(bodies(id)[0]).toContain('"quoted"');
+    expect(stage.app.desk.comments(id)[0]?.forTechsOnly).toBe(true);
+    expect(said[2]).toContain('Snoozed for 2h');
+    expect(said[3]).toContain('is muted for 3h');
+    expect(said[4]).toContain('For how long?');
+  });
+
+  test('says status, and stops and starts everything', async () => {
+    const paused = await desk('pause-all switch change');
+    const status = await desk('status');
+    const resumed = await desk('resume-all');
+
+    expect(paused.body).toContain('stopped');
+    expect(status.body).toContain('switch change');
+    expect(resumed.body).toContain('Actions go on');
+    expect((await desk('oncall')).body).toContain('No on-call rota');
+  });
+
+  test('refuses people outside the groups, and unknown tickets', async () => {
+    expect((await desk('status', slackIds.guest)).body).toContain('not in a group');
+    expect((await desk('show 999999')).body).toContain('There is no ticket');
+  });
+
+  test('splits words as people quote them', () => {
+    expect(wordsOf('assign 12 "Nora Yilmaz"\n x')).toEqual(['assign', '12', 'Nora Yilmaz', 'x']);
+  });
+});
+
+describe('dialog and home', () => {
+  test('a comment is internal unless the person says otherwise', async () => {
+    const { id } = await stage.ticketWithMessage('Dialog');
+
+    await desk(`comment ${id}`);
+    const view = stage.slack.state.views.at(-1);
+    const values = {
+      text: { text: { type: 'plain_text_input', value: 'from the dialog' } },
+      who: { who: { type: 'radio_buttons', selected_option: { value: 'internal' } } },
+    };
+    const answers = [
+      await stage.slack.submitView(stage.url, view?.id ?? '', values),
+      await stage.slack.submitView(stage.url, view?.id ?? '', values, { retry: 1 }),
+    ];
+
+    await until('the comment', () => bodies(id).length > 0);
+    expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
+    expect(bodies(id)).toEqual(['from the dialog']);
+    expect(stage.app.desk.comments(id)[0]?.forTechsOnly).toBe(true);
+  });
+
+  test('the home shows my tickets', async () => {
+    const { id } = await stage.ticketWithMessage('At home');
+    await desk(`assign ${id}`);
+    await until('the assignee', () => stage.app.desk.ticket(id).assignedToUserId !== null);
+
+    await until('the home', async () => {
+      await stage.slack.event(stage.url, { type: 'app_home_opened', user: slackIds.nora, tab: 'home' });
+      return JSON.stringify(stage.slack.state.views.at(-1)).includes('At home');
+    });
+
+    expect(stage.slack.state.views.at(-1)).toMatchObject({ method: 'views.publish', userId: slackIds.nora });
+  });
+});
+
+test('a rule that ran over its limit is told in the operations channel and goes on by a button', async () => {
+  const { id } = await stage.ticketWithMessage('Bursting');
+  stage.app.desk.human.comment(id, 'burst 1', { by: 'requester' });
+  await until('the first run', async () => (await stage.steps(id, 'burst')).length === 1);
+  stage.app.desk.human.comment(id, 'burst 2', { by: 'requester' });
+
+  const notice = await until('the notice', () =>
+    stage.slack.messagesIn('desk-ops').find((message) => message.text.includes('burst is paused')),
+  );
+  await stage.slack.pressButton(stage.url, { message: notice, button: 'Resume and run what waits' });
+
+  await until('both runs', () => bodies(id).filter((body) => body === 'seen').length === 2);
+  expect(stage.slack.messagesIn('desk-ops')).toHaveLength(1);
+});
