@@ -1,0 +1,203 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createEngine, type Engine } from '../../test/support/engine.ts';
+import type { Database } from '../record/database.ts';
+import { freeFeeds } from '../record/feeds.ts';
+import { pollOnce } from './poll.ts';
+import { refreshOnce } from './refresh.ts';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ desk: { oldTickets: true } });
+});
+afterAll(() => engine.close());
+beforeEach(async () => {
+  await engine.clear();
+  await sql`UPDATE connections SET state = 'ok', state_reason = NULL, silent_until = NULL`.execute(
+    engine.database.db,
+  );
+  await sql`UPDATE feeds SET failures = 0, lease_owner = NULL`.execute(engine.database.db);
+});
+
+const never = new AbortController().signal;
+const types = async (): Promise<readonly string[]> => (await engine.events()).map((event) => event.type);
+const feed = async (): Promise<{
+  cursor: unknown;
+  failures: number;
+  lastError: string | null;
+  inMs: number;
+}> => {
+  const { rows } = await sql<{ cursor: unknown; failures: number; lastError: string | null; inMs: number }>`
+    SELECT cursor, failures, last_error AS "lastError",
+           (extract(epoch FROM next_poll_at - app_now()) * 1000)::float8 AS "inMs"
+      FROM feeds WHERE feed = 'tickets'`.execute(engine.database.db);
+  if (rows[0] === undefined) throw new Error('there is no feed');
+  return rows[0];
+};
+const isDue = (): Promise<unknown> =>
+  sql`UPDATE feeds SET next_poll_at = app_now() WHERE feed = 'tickets'`.execute(engine.database.db);
+
+describe('the baseline', () => {
+  test('of twenty old tickets is silent, and knows the open ones afterwards', async () => {
+    const { rows } = await sql<{ known: number }>`SELECT count(*)::int AS known FROM tickets`.execute(
+      engine.database.db,
+    );
+
+    expect(rows[0]?.known).toBeGreaterThan(10);
+    await engine.pollAll();
+    expect(await types()).toEqual([]);
+  });
+
+  test('holds nudges back until it is done; they are not lost', async () => {
+    await sql`UPDATE feeds SET baseline_done_at = NULL, cursor = NULL`.execute(engine.database.db);
+    const id = engine.desk.human.create({ subject: 'during the baseline' });
+    await engine.refresh(id);
+    const during = await types();
+    await engine.pollAll();
+    await sql`UPDATE nominations SET due_at = app_now()`.execute(engine.database.db);
+
+    engine.desk.human.edit(id, { priority: 2 });
+    await refreshOnce(engine.connection, engine.poll, never);
+
+    expect(during).toEqual([]);
+    expect(await types()).toEqual(['ticket.updated']);
+  });
+});
+
+describe('a poll', () => {
+  test('sees what is new and what changed, once', async () => {
+    const id = engine.desk.human.create({ subject: 'new' });
+    await engine.pollAll();
+    engine.desk.human.edit(id, { priority: 2 });
+    engine.desk.human.comment(id, 'look', { by: 'requester' });
+
+    await engine.pollAll();
+    await engine.pollAll();
+
+    expect((await types()).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
+      'comment.added',
+      'ticket.created',
+      'ticket.updated',
+    ]);
+  });
+
+  test('that fails keeps its cursor and comes again after a while, with the reason', async () => {
+    await engine.pollAll();
+    const { cursor } = await feed();
+    engine.desk.human.create({ subject: 'must not be lost' });
+    engine.desk.faults.next('GET tickets', { kind: 'bad_gateway' });
+    await isDue();
+    await pollOnce(engine.connection, engine.poll, never);
+    const failed = await feed();
+
+    await engine.pollAll();
+
+    expect(failed).toMatchObject({ cursor, failures: 1 });
+    expect(failed.lastError).toContain('502');
+    expect(failed.inMs).toBeGreaterThan(1_000);
+    expect(await types()).toEqual(['ticket.created']);
+    expect(await feed()).toMatchObject({ failures: 0, lastError: null });
+  });
+
+  test('that fails three times says so once, and once more when it is well again', async () => {
+    engine.desk.faults.next('GET tickets', { kind: 'bad_gateway' }, 5);
+    for (let round = 0; round < 5; round++) {
+      await isDue();
+      await pollOnce(engine.connection, engine.poll, never);
+    }
+    const away = await types();
+
+    await engine.pollAll();
+
+    expect(away).toEqual(['connection.degraded']);
+    expect(await types()).toEqual(['connection.degraded', 'connection.recovered']);
+  });
+
+  test('whose lease was taken over meanwhile moves no cursor, and nothing is lost or doubled', async () => {
+    await engine.pollAll();
+    const { cursor } = await feed();
+    engine.desk.human.create({ subject: 'seen by two' });
+    const held = engine.desk.faults.hold('GET tickets');
+    await isDue();
+    const frozen = pollOnce(engine.connection, engine.poll, never);
+    await held.arrived;
+    await engine.database.transaction((tx) => freeFeeds(tx, [engine.poll.instanceId]));
+
+    held.release();
+    await frozen;
+    const after = await feed();
+    await engine.pollAll();
+
+    expect(after.cursor).toEqual(cursor);
+    expect(await types()).toEqual(['ticket.created']);
+  });
+
+  test('that could not give its lease back goes on by itself', async () => {
+    engine.desk.human.create({ subject: 'while the database was away' });
+    await isDue();
+    const cut = cutAfter(engine.database);
+    engine.desk.beforeEachRequest = () => void (cut.away = true);
+    await expect(
+      pollOnce(engine.connection, { ...engine.poll, database: cut.database }, never),
+    ).rejects.toThrow('away');
+    engine.desk.beforeEachRequest = null;
+
+    await engine.pollAll();
+
+    expect(await types()).toEqual(['ticket.created']);
+  });
+});
+
+describe('a nominated ticket', () => {
+  test('that cannot be read stays nominated with the reason, and is read later', async () => {
+    const id = engine.desk.human.create({ subject: 'unreadable' });
+    engine.desk.faults.next('GET ticket', { kind: 'status', status: 500 });
+    await engine.refresh(id);
+    const { rows } = await sql<{
+      failures: number;
+      last_error: string;
+    }>`SELECT failures, last_error FROM nominations`.execute(engine.database.db);
+    const before = await types();
+
+    await engine.refresh(id);
+
+    expect(rows).toMatchObject([{ failures: 1, last_error: expect.stringContaining('500') }]);
+    expect(before).toEqual([]);
+    expect(await types()).toEqual(['ticket.created']);
+    expect((await sql`SELECT 1 FROM nominations`.execute(engine.database.db)).rows).toEqual([]);
+  });
+
+  test('of many: one that fails does not hold up the others', async () => {
+    const ids = ['a', 'b', 'c'].map((subject) => engine.desk.human.create({ subject }));
+    engine.desk.faults.next((call) => call.name === 'ticket' && call.params.get('id') === String(ids[1]), {
+      kind: 'status',
+      status: 500,
+    });
+
+    await engine.refresh(...ids);
+
+    expect((await engine.events()).map((event) => Number(event.ticketId)).toSorted((a, b) => a - b)).toEqual([
+      ids[0],
+      ids[2],
+    ]);
+  });
+});
+
+/** A database that stops answering from a moment on. */
+function cutAfter(database: Database): { away: boolean; readonly database: Database } {
+  const fail = (): never => {
+    throw new Error('away');
+  };
+  const cut = {
+    away: false,
+    database: {
+      ...database,
+      get db(): Database['db'] {
+        return cut.away ? fail() : database.db;
+      },
+      transaction: <T>(work: Parameters<typeof database.transaction<T>>[0]): Promise<T> =>
+        cut.away ? Promise.reject(new Error('away')) : database.transaction(work),
+    },
+  };
+  return cut;
+}
