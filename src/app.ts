@@ -1,12 +1,20 @@
 import { hostname } from 'node:os';
 import type { Clock } from './clock.ts';
+import type { Retention } from './config.ts';
+import {
+  createClockwork,
+  createTimeParts,
+  NO_TIME,
+  type ClockworkPart,
+  type TimeOptions,
+} from './clockwork.ts';
 import { openConnection, type Connection, type ConnectionOptions } from './connections.ts';
 import { createCrashPoint } from './act/crash.ts';
 import { createExecutor, type Executor } from './act/executor.ts';
 import { createOutgoing } from './act/outgoing.ts';
 import { createHttpApp, listen } from './http/server.ts';
 import type { Hook } from './http/hooks.ts';
-import { createMetrics } from './http/metrics.ts';
+import { countStored, createMetrics } from './http/metrics.ts';
 import type { VerifyScheme } from './http/verify.ts';
 import { createReceiver } from './ingest/receive.ts';
 import { pollOnce, type PollDeps } from './ingest/poll.ts';
@@ -23,7 +31,10 @@ import { listenFor } from './record/listen.ts';
 import { readSettings } from './record/settings.ts';
 import { readGauges } from './record/gauges.ts';
 import { createPauseSwitch } from './operate/pause-switch.ts';
+import { createAwayReporter } from './operate/away.ts';
+import { maintainOnce } from './operate/retention.ts';
 import type { BudgetPlan } from './operate/status.ts';
+import { noteAlive } from './record/operate/away.ts';
 import { createActiveRules } from './rules/active.ts';
 import type { PublishWhen } from './rules/publish.ts';
 import { watchRules } from './rules/watch.ts';
@@ -46,6 +57,8 @@ export interface AppOptions {
   readonly publishWhen: PublishWhen;
   readonly known: KnownNames;
   readonly matchSettings: MatchSettings;
+  /** SLA targets, rotas, silences, heartbeat; default none. */
+  readonly time?: TimeOptions;
   readonly slack: SlackSettings | null;
   readonly httpAllow: readonly string[];
   readonly listen: { readonly host: string; readonly port: number };
@@ -53,6 +66,8 @@ export interface AppOptions {
   readonly metricsToken: string | null;
   /** Configured secrets, which no answer of the API may show; default none. */
   readonly secrets?: readonly string[];
+  /** How long rows are kept; left out, nothing is removed. */
+  readonly retention?: Retention;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly crashAt: string | undefined;
   readonly clock: Clock;
@@ -74,6 +89,10 @@ export interface App {
 
 const HEARTBEAT_MS = 3_000;
 const CLAIM_POLL_MS = 250;
+const MAINTAIN_EVERY_MS = 10 * 60_000;
+const REPORT_POLL_MS = 5_000;
+/** Longest that a write of ours may wait to be seen again: an hour, or three polls (engine.md 5). */
+const OWN_WRITES_MS = 3_600_000;
 const RULES_POLL_MS = 400;
 const FEED_POLL_MS = 500;
 const STOP_GRACE_MS = 3_000;
@@ -106,12 +125,15 @@ async function startParts(
     onIdleError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   onClose(() => database.close());
+  const away = await createAwayReporter({ database, log });
   const newId = createIdSource(() => clock.now());
   const instanceId = newId();
   const name = `${hostname()} ${process.pid}`;
   const instance = await joinInstances(instanceId, { database, clock, log, name, alone: options.alone });
   onClose(() =>
-    instance.leave().catch((error: unknown) => log.warn({ err: error }, 'leases not given back')),
+    noteAlive(database.db)
+      .then(() => instance.leave())
+      .catch((error: unknown) => log.warn({ err: error }, 'leases not given back')),
   );
   const connections = await openConnections(options, database);
   onClose(() =>
@@ -124,10 +146,24 @@ async function startParts(
   );
   await watch.runOnce();
   const pauses = await createPauseSwitch(database.db);
+  const maintain = maintenanceOf(options, database, connections);
+  // Before anything is stored, so that it goes into partitions.
+  await maintain?.();
 
   const metrics = createMetrics();
   const crash = createCrashPoint(options.crashAt);
-  const store: StoreDeps = { active, newId, now: () => clock.now() };
+  const time = createTimeParts(options.time ?? NO_TIME, database, options.matchSettings);
+  await time.silences.refresh();
+  const { sla, oncall } = time;
+  const store: StoreDeps = {
+    active,
+    newId,
+    now: () => clock.now(),
+    sla,
+    silencedBy: time.silences.silencedBy,
+    observe: (tx, stored) =>
+      database.afterCommit(tx, () => countStored(metrics, active.current().matcher.rules, stored)),
+  };
   const loops: Loop[] = [];
   const wakeActions = (): void => loops[0]?.wake();
   const slackApi = options.slack === null ? null : await openSlackApi(options.slack, clock);
@@ -140,16 +176,45 @@ async function startParts(
     instanceId,
     store,
     crash,
+    oncall,
     paused: pauses.all,
     connectionPaused: pauses.connection,
     onOutcome: (claimed, resolution) => {
       metrics.attempts.inc({ action: claimed.action, outcome: resolution.state });
+      if (claimed.attempts === 0 && claimed.state === 'pending') {
+        metrics.dispatchLag.observe(Math.max(0, claimed.lagMs) / 1000);
+      }
       wakeActions();
     },
   });
   onClose(() => executor.stop(STOP_GRACE_MS));
   const poll: PollDeps = { database, store, instanceId, log, onRuns: wakeActions, crash };
-  loops.push(...startLoops(options, { executor, instance, watch, pauses, connections, poll }));
+  const clockwork = createClockwork({
+    database,
+    store,
+    connections,
+    log,
+    silences: time.silences,
+    heartbeatUrl: options.time?.heartbeatUrl ?? null,
+    paused: () => pauses.all(),
+    onRuns: wakeActions,
+    onTick: (latenessMs) => metrics.timerLateness.observe(latenessMs / 1000),
+    onAudit: (overdue) =>
+      metrics.auditOverdue.set(overdue.steps + overdue.timers + overdue.schedules + overdue.stuckRuns),
+  });
+  loops.push(
+    ...startLoops(options, {
+      executor,
+      instance,
+      watch,
+      pauses,
+      away,
+      maintain,
+      connections,
+      poll,
+      clockwork,
+    }),
+  );
   onClose(() => Promise.all(loops.map((loop) => loop.stop())));
   const receiver = createReceiver({
     database,
@@ -157,6 +222,7 @@ async function startParts(
     crash,
     onRuns: wakeActions,
     onNominations: () => undefined,
+    onGroup: (size) => metrics.commitGroupSize.observe(size),
   });
   const refresh = async (): Promise<void> => {
     try {
@@ -237,6 +303,7 @@ type ExecutorParts = Pick<
   | 'onOutcome'
   | 'paused'
   | 'connectionPaused'
+  | 'oncall'
 >;
 
 async function createExecutorOf(options: AppOptions, parts: ExecutorParts): Promise<Executor> {
@@ -259,8 +326,11 @@ interface LoopParts {
   readonly instance: { runOnce(): Promise<boolean> };
   readonly watch: { runOnce(): Promise<void> };
   readonly pauses: { refresh(): Promise<void> };
+  readonly away: { runOnce(): Promise<unknown> };
+  readonly maintain: (() => Promise<{ readonly more: boolean }>) | null;
   readonly connections: ReadonlyMap<number, Connection>;
   readonly poll: PollDeps;
+  readonly clockwork: readonly ClockworkPart[];
 }
 
 /** Each connection has loops of its own: one that hangs holds up nobody else. The first loop is the worker's. */
@@ -268,6 +338,7 @@ function startLoops(options: AppOptions, parts: LoopParts): readonly Loop[] {
   const { clock, log } = options;
   const loop = (name: string, idleMs: number, runOnce: (signal: AbortSignal) => Promise<boolean>): Loop =>
     startLoop({ name, idleMs, runOnce, clock, log });
+  const { maintain } = parts;
   const readable = [...parts.connections.values()].filter((connection) => connection.adapter !== null);
   return [
     loop('act', CLAIM_POLL_MS, async () => (await parts.executor.claimOnce()) > 0),
@@ -280,6 +351,14 @@ function startLoops(options: AppOptions, parts: LoopParts): readonly Loop[] {
       await parts.pauses.refresh();
       return false;
     }),
+    ...parts.clockwork.map((part) => loop(part.name, part.idleMs, () => part.runOnce())),
+    loop('report', REPORT_POLL_MS, async () => {
+      await parts.away.runOnce();
+      return false;
+    }),
+    ...(maintain === null
+      ? []
+      : [loop('maintenance', MAINTAIN_EVERY_MS, async () => (await maintain()).more)]),
     ...readable.flatMap((connection) => [
       loop(`poll ${connection.name}`, FEED_POLL_MS, (signal) => pollOnce(connection, parts.poll, signal)),
       loop(`refresh ${connection.name}`, FEED_POLL_MS, async (signal) => {
@@ -300,6 +379,17 @@ function hooksOf(
       return connection === undefined ? [] : [[name, { connection, verify, maxBody }]];
     }),
   );
+}
+
+function maintenanceOf(
+  { retention, log }: AppOptions,
+  database: Database,
+  connections: ReadonlyMap<number, Connection>,
+): LoopParts['maintain'] {
+  if (retention === undefined) return null;
+  const polls = [...connections.values()].flatMap((connection) => Object.values(connection.pollEveryMs));
+  const ownWritesMs = Math.max(OWN_WRITES_MS, ...polls.map((everyMs) => 3 * everyMs));
+  return () => maintainOnce({ database, retention, ownWritesMs, log });
 }
 
 /** What each connection may spend, for `status`. */

@@ -104,4 +104,28 @@ export const COMMANDS: readonly Command[] = [
     summary: 'let it go on',
     load: () => import('./resume.ts'),
   },
+  {
+    name: 'timers',
+    usage: 'timers [--limit N] [--json]',
+    summary: 'what fires next: moments of rules, schedules, steps that wait',
+    load: () => import('./timers.ts'),
+  },
+  {
+    name: 'ack',
+    usage: 'ack CONNECTION TICKET [--by NAME]',
+    summary: 'say that somebody took a ticket; escalations that wait for that end',
+    load: () => import('./ack.ts'),
+  },
+  {
+    name: 'snooze',
+    usage: 'snooze CONNECTION TICKET [--until T | --off]',
+    summary: 'keep quiet about a ticket in Slack, for an hour by default',
+    load: () => import('./snooze.ts'),
+  },
+  {
+    name: 'silence',
+    usage: 'silence add --until T --reason TEXT [--when COND] [--from T] | list | end ID',
+    summary: 'let nobody act on something for a while',
+    load: () => import('./silence.ts'),
+  },
 ];

@@ -8,7 +8,7 @@ import { openDatabase } from '../record/database.ts';
 import { migrate } from '../record/migrate.ts';
 import { vendors } from '../vendors/registry.ts';
 import { readArguments } from './arguments.ts';
-import { knownNamesOf, matchSettingsOf } from './setup.ts';
+import { knownNamesOf, matchSettingsOf, timeOptionsOf } from './setup.ts';
 import { untilStopped, whenAborted } from './stop-signals.ts';
 
 /** Watches the configured desks until it is told to stop. */
@@ -44,12 +44,14 @@ export async function run(args: readonly string[]): Promise<number> {
       publishWhen: embedded === null ? 'new' : 'changed',
       known: knownNamesOf(config, process.env),
       matchSettings: matchSettingsOf(config),
+      time: timeOptionsOf(config),
       slack: config.slack,
       httpAllow: config.http.allow,
       listen: { host: environment.host, port: environment.port },
       adminToken: environment.adminToken,
       metricsToken: environment.metricsToken,
       secrets: [...environment.secrets, ...config.secrets],
+      retention: config.retention,
       environment: process.env,
       crashAt: process.env['DESKHAND_CRASH_AT'],
       clock: systemClock,

@@ -1,3 +1,4 @@
+import type { TimeOptions } from '../clockwork.ts';
 import type { Config } from '../config.ts';
 import type { KnownNames } from '../match/load.ts';
 import type { MatchSettings } from '../match/matcher.ts';
@@ -29,6 +30,22 @@ export function matchSettingsOf(config: Config): MatchSettings {
       config.connections.flatMap(({ name, locale }) => (locale === null ? [] : [[name, locale]])),
     ),
     ...calendarSettings(createCalendars(config.calendars)),
+  };
+}
+
+/** What the configuration says of deadlines, rotas and silences. */
+export function timeOptionsOf(config: Config): TimeOptions {
+  const calendars = createCalendars(config.calendars);
+  return {
+    sla: new Map(
+      Object.entries(config.sla).map(([connection, { calendar, ...plan }]) => [
+        connection,
+        { ...plan, calendar: calendar === null ? null : (calendars.get(calendar) ?? null) },
+      ]),
+    ),
+    oncall: config.oncall,
+    silences: config.silences,
+    heartbeatUrl: config.heartbeatUrl,
   };
 }
 

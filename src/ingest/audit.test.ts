@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { collectingLog } from '../../test/support/app.ts';
 import { createTimeline, type Timeline } from '../../test/support/timeline.ts';
 import { NO_SETTINGS } from '../match/matcher.ts';
-import { endSilence, insertSilence } from '../record/silences.ts';
+import { endSilence } from '../operate/silences.ts';
+import { insertSilence } from '../record/operate/silences.ts';
 import { auditOnce, createHeartbeat, type AuditDeps } from './audit.ts';
 import { createSilences } from './silences.ts';
 import { tickOnce } from './tick.ts';
@@ -84,7 +85,7 @@ describe('a silence', () => {
     id: ID,
     when: { queue: 'Network L2' },
     reason: 'switch change',
-    createdBy: 'test',
+    by: 'test',
   };
 
   test('covers what happens in its span, with its reason', async () => {
@@ -92,8 +93,8 @@ describe('a silence', () => {
     await line.see(1, { ...TICKET, created_at: line.at(0) });
     await insertSilence(line.database.db, {
       ...silence,
-      fromMs: line.start,
-      untilMs: line.start + 7_200_000,
+      from: new Date(line.start),
+      until: new Date(line.start + 7_200_000),
     });
 
     expect(await tickSilenced(61)).toEqual(['old ended suppressed: silenced: switch change']);
@@ -104,24 +105,24 @@ describe('a silence', () => {
     await line.see(1, { ...TICKET, created_at: line.at(0) });
     await insertSilence(line.database.db, {
       ...silence,
-      fromMs: line.start,
-      untilMs: line.start + 7_200_000,
+      from: new Date(line.start),
+      until: new Date(line.start + 7_200_000),
     });
-    expect(await endSilence(line.database.db, ID, 'nora')).toBe(true);
-    expect(await endSilence(line.database.db, ID, 'nora')).toBe(false);
+    await endSilence(line.database, ID, 'nora');
+    await expect(endSilence(line.database, ID, 'nora')).rejects.toThrow('was ended before');
     await insertSilence(line.database.db, {
       ...silence,
       id: ID.replace(/1$/, '2'),
       when: { queue: 'Other' },
-      fromMs: line.start,
-      untilMs: line.start + 7_200_000,
+      from: new Date(line.start),
+      until: new Date(line.start + 7_200_000),
     });
     await insertSilence(line.database.db, {
       ...silence,
       id: ID.replace(/1$/, '3'),
       when: {},
-      fromMs: line.start,
-      untilMs: line.start + 60_000,
+      from: new Date(line.start),
+      until: new Date(line.start + 60_000),
     });
 
     expect(await tickSilenced(61)).toEqual(['old active']);

@@ -18,9 +18,9 @@ export interface Silence {
 /** Silences of the configuration and of people. What they cover is recorded as suppressed, with the reason. */
 export interface Silences {
   /** Why nobody is to act on this event now; null if no silence covers it. */
-  silencedBy(event: DeskEvent, now: number): string | null;
+  readonly silencedBy: (event: DeskEvent, now: number) => string | null;
   /** Reads what people added or ended. */
-  refresh(): Promise<void>;
+  readonly refresh: () => Promise<void>;
 }
 
 interface Compiled extends Silence {

@@ -2,20 +2,20 @@ import { checkConditionMap, type KnownNames } from '../match/load.ts';
 import type { ConditionMap } from '../match/rule.ts';
 import type { Database } from '../record/database.ts';
 import type { IdSource } from '../record/ids.ts';
-import { endSilence as recordEnd, insertSilence } from '../record/silences.ts';
+import { isUuid } from '../record/operate/page.ts';
+import { endSilence as recordEnd, findSilence, insertSilence } from '../record/operate/silences.ts';
 import { OperateError } from './error.ts';
 
+/** A silence that somebody wants. */
 export interface SilenceWish {
   /** A condition map as in a rule; empty: everything. */
-  readonly when: unknown;
+  readonly when: Readonly<Record<string, unknown>>;
   /** Epoch ms. */
-  readonly fromMs: number;
-  readonly untilMs: number;
+  readonly from: number;
+  readonly until: number;
   readonly reason: string;
   readonly by: string;
 }
-
-const MAX_SILENCE_MS = 366 * 86_400_000;
 
 /** Adds a silence; every instance keeps it within a second. @throws OperateError for one that makes no sense */
 export async function addSilence(
@@ -23,41 +23,36 @@ export async function addSilence(
   wish: SilenceWish,
   known: KnownNames,
   newId: IdSource,
-): Promise<{ readonly id: string }> {
-  const refuse = (message: string): never => {
-    throw new OperateError('bad_request', message);
-  };
-  if (!(wish.fromMs < wish.untilMs)) refuse('the silence ends before it starts');
-  if (wish.untilMs - wish.fromMs > MAX_SILENCE_MS) refuse('a silence is at most a year long');
-  if (wish.reason.trim() === '') refuse('a silence needs a reason');
-  const when = wish.when ?? {};
+): Promise<string> {
+  const { when, from, until, reason, by } = wish;
+  if (!(from < until)) throw new OperateError('bad_request', 'the silence ends before it starts');
+  if (reason.trim() === '') throw new OperateError('bad_request', 'a silence needs a reason');
   const mistakes: string[] = [];
-  checkConditionMap(
-    when,
-    [],
-    {
-      error: (path, message) => {
-        mistakes.push(path.length === 0 ? message : `${path.join('.')}: ${message}`);
-      },
-      warning: () => undefined,
+  const report = {
+    error: (path: readonly (string | number)[], message: string): void => {
+      mistakes.push([path.join('.'), message].filter((part) => part !== '').join(': '));
     },
-    known,
-  );
-  if (mistakes.length > 0) refuse(mistakes.join('\n'));
+    warning: () => undefined,
+  };
+  checkConditionMap(when, [], report, known);
+  if (mistakes.length > 0) throw new OperateError('bad_request', mistakes.join('\n'));
   const id = newId();
+  const condition: ConditionMap = when;
   await insertSilence(database.db, {
     id,
-    when: when as ConditionMap,
-    fromMs: wish.fromMs,
-    untilMs: wish.untilMs,
-    reason: wish.reason.trim(),
-    createdBy: wish.by,
+    by,
+    when: condition,
+    reason: reason.trim(),
+    from: new Date(from),
+    until: new Date(until),
   });
-  return { id };
+  return id;
 }
 
-/** Ends a silence now. @throws OperateError when none in force has this id */
+/** Ends a silence now. @throws OperateError when none has this id, or it is over */
 export async function endSilence(database: Database, id: string, by: string): Promise<void> {
-  if (!(await recordEnd(database.db, id, by)))
-    throw new OperateError('not_found', `no silence ${id} is in force`);
+  const known = isUuid(id) ? await findSilence(database.db, id) : null;
+  if (known === null) throw new OperateError('not_found', `there is no silence ${id}`);
+  if (known.ended_at !== null) throw new OperateError('wrong_state', `silence ${id} was ended before`);
+  await recordEnd(database.db, id, by);
 }
