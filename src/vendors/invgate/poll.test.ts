@@ -10,6 +10,7 @@ import {
   type InvgateOptions,
 } from '../../demo/simulators/invgate/invgate-desk.ts';
 import { invgateIds } from '../../demo/simulators/invgate/seed.ts';
+import type { InvgateRequest } from '../../demo/simulators/invgate/state.ts';
 import { seededRandom } from '../../demo/simulators/support/random.ts';
 import type { DeskEvent } from '../../event.ts';
 import { pollOnce } from '../../ingest/poll.ts';
@@ -178,6 +179,8 @@ describe('hundreds of random edits, some of them while the pages are read', () =
     const random = seededRandom(seed);
     const old = new Set([...desk.state.requests.keys()].map(String));
     await engine.poll();
+    // The desk tells whole seconds: what happens within the baseline's own is history.
+    engine.pass(2_000);
     const removed = new Set<string>();
     const before = { comments: desk.state.comments.length, executions: desk.state.executions.length };
 
@@ -215,12 +218,12 @@ describe('hundreds of random edits, some of them while the pages are read', () =
     const made = present.filter((row) => !old.has(String(row.id))).map((row) => String(row.id));
     expect(idsOf(ofType(events, 'ticket.created')).filter((id) => !removed.has(id))).toEqual(made.toSorted());
     expect(idsOf(ofType(events, 'ticket.gone'))).toEqual([...removed]);
+    const fired = ofType(events, 'trigger.fired').map((event) => event.trigger?.execution_id ?? '');
+    const executed = desk.state.executions.slice(before.executions).map((one) => String(one.id));
+    expect(fired.toSorted()).toEqual(executed.toSorted());
     expect(
-      ofType(events, 'trigger.fired')
-        .map((event) => Number(event.trigger?.execution_id))
-        .toSorted(),
-    ).toEqual(desk.state.executions.slice(before.executions).map((one) => one.id));
-    for (const row of present) checkState(desk, row.id, events, 'view_id' in settings);
+      present.filter((row) => !isShown(row, events, 'view_id' in settings)).map((row) => row.id),
+    ).toEqual([]);
     checkComments(desk, before.comments, events, removed);
   });
 
@@ -228,19 +231,19 @@ describe('hundreds of random edits, some of them while the pages are read', () =
   function checkOnce(events: readonly DeskEvent[]): void {
     expect(new Set(events.map((event) => event.key)).size).toBe(events.length);
     const last = new Map<string, unknown>();
-    for (const event of events) {
-      if (event.type !== 'ticket.updated') continue;
+    const wrong: unknown[] = [];
+    // A closed request that was there before the baseline and is touched: nobody knows what changed.
+    for (const event of ofType(events, 'ticket.updated').filter((one) => !one.unknown.includes('title'))) {
       const changes = Object.entries(event.changes ?? {});
-      // A closed request that was there before the baseline and is touched: nobody knows what changed.
-      if (event.unknown.includes('title')) continue;
-      expect(changes.length).toBeGreaterThan(0);
-      for (const [field, change] of changes) {
-        expect(change.from).not.toEqual(change.to);
+      if (changes.length === 0) wrong.push(event.key);
+      for (const [field, { from, to }] of changes) {
         const key = `${event.ticket_id} ${field}`;
-        if (last.has(key)) expect(idOf(change.from)).toEqual(idOf(last.get(key)));
-        last.set(key, change.to);
+        const goesOn = !last.has(key) || idOf(from) === idOf(last.get(key));
+        if (!goesOn || idOf(from) === idOf(to)) wrong.push([event.key, field, from, to]);
+        last.set(key, to);
       }
     }
+    expect(wrong).toEqual([]);
   }
 
   function idOf(value: unknown): unknown {
@@ -248,29 +251,14 @@ describe('hundreds of random edits, some of them while the pages are read', () =
   }
 
   /** The last event of a request shows it as it is. A closed one is only seen through a view. */
-  function checkState(desk: InvgateDesk, id: number, events: readonly DeskEvent[], byView: boolean): void {
-    const row = desk.request(id);
-    const ticket = events.findLast(
-      (event) => event.ticket_id === String(id) && event.ticket !== null,
-    )?.ticket;
-    if (ticket == null) return;
-    if (FINAL.includes(row.statusId) && !byView) {
-      expect(['closed', 'rejected', 'cancelled']).toContain(ticket.phase);
-      return;
-    }
-    expect({
-      title: ticket.title,
-      status: ticket.status?.id,
-      priority: ticket.priority?.id,
-      queue: ticket.queue?.id,
-      assignee: ticket.assignee?.id ?? null,
-    }).toEqual({
-      title: row.title,
-      status: String(row.statusId),
-      priority: String(row.priorityId),
-      queue: String(row.assignedGroupId),
-      assignee: row.assignedId === null ? null : String(row.assignedId),
-    });
+  function isShown(row: InvgateRequest, events: readonly DeskEvent[], byView: boolean): boolean {
+    const last = events.findLast((event) => event.ticket_id === String(row.id) && event.ticket !== null);
+    if (last?.ticket == null) return true;
+    const { title, status, priority, queue, assignee, phase } = last.ticket;
+    if (FINAL.includes(row.statusId) && !byView) return ['closed', 'rejected', 'cancelled'].includes(phase);
+    const shown = [title, status?.id, priority?.id, queue?.id, assignee?.id ?? 'null'];
+    const real = [row.title, row.statusId, row.priorityId, row.assignedGroupId, row.assignedId];
+    return shown.join() === real.map(String).join();
   }
 
   /** Comments on requests that are still open and were known when they were written. */
