@@ -1,0 +1,184 @@
+import { Webhook } from 'standardwebhooks';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLogger } from '../src/log.ts';
+import { NOTHING_KNOWN } from '../src/match/load.ts';
+import { HOOK_SECRET, MONITORING_SECRET, startTestApp, type TestApp } from './support/app.ts';
+import { until } from './support/until.ts';
+
+/** Operating a whole Deskhand over HTTP: the one switch, what the edge gives away, and that no secret is left anywhere. */
+
+const ADMIN = 'admin-token-5f2c91';
+const SIGNING = 'whsec_c2lnbmluZy1zZWNyZXQtNzc=';
+const RULES = `
+id: alerts
+name: Alerts are told
+on: [webhook.received]
+when: { connection: monitoring }
+then:
+  - http.post: { url: "{{receiver}}/alert", secret: "\${SIGNING}" }
+`;
+
+let stage: TestApp;
+const log: string[] = [];
+const secrets = (): readonly string[] => [
+  ADMIN,
+  SIGNING,
+  HOOK_SECRET,
+  MONITORING_SECRET,
+  stage.desk.token,
+  stage.slack.botToken,
+];
+
+beforeAll(async () => {
+  stage = await startTestApp({
+    rules: RULES,
+    more: {
+      known: NOTHING_KNOWN,
+      adminToken: ADMIN,
+      secrets: [ADMIN, SIGNING, HOOK_SECRET, MONITORING_SECRET],
+      environment: { SIGNING },
+      retention: { eventsMs: 90 * 86_400_000, attemptsMs: 90 * 86_400_000, keysMs: 400 * 86_400_000 },
+      log: createLogger({
+        level: 'debug',
+        secrets: [ADMIN, SIGNING, HOOK_SECRET, MONITORING_SECRET],
+        destination: { write: (line) => log.push(line) },
+      }),
+    },
+  });
+  await stage.ready();
+});
+afterAll(() => stage.close());
+
+let sent = 0;
+async function alert(title: string): Promise<number> {
+  sent += 1;
+  const body = JSON.stringify({ alert: { id: `A-${sent}`, title } });
+  const at = new Date();
+  const response = await fetch(`${stage.base}/hooks/monitoring`, {
+    method: 'POST',
+    body,
+    headers: {
+      'content-type': 'application/json',
+      'webhook-id': `msg-${sent}`,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+      'webhook-signature': new Webhook(MONITORING_SECRET).sign(`msg-${sent}`, at, body),
+    },
+  });
+  return response.status;
+}
+
+const get = (path: string, token = ADMIN): Promise<Response> =>
+  fetch(`${stage.base}${path}`, { headers: { authorization: `Bearer ${token}` } });
+const post = (path: string): Promise<Response> =>
+  fetch(`${stage.base}/api/v1${path}`, { method: 'POST', headers: { authorization: `Bearer ${ADMIN}` } });
+const told = (): number => stage.receiver.calls.named('alert').length;
+
+test('pause-all stops every action and keeps ingesting; resume-all lets held steps go on', async () => {
+  await post('/pause-all');
+  const status = await alert('held back');
+  const waiting = await until('the step to be planned', async () => {
+    const { rows } = await sql<{ state: string }>`SELECT state FROM steps`.execute(stage.database.db);
+    return rows[0];
+  });
+  const paused = (await (await get('/api/v1/status')).json()) as { ok: boolean; paused: string };
+  const before = told();
+
+  await post('/resume-all');
+  await until('the post', () => told() === before + 1);
+
+  expect(status).toBe(202);
+  expect(waiting.state).toBe('pending');
+  expect(before).toBe(0);
+  expect(paused).toMatchObject({ ok: false, paused: 'paused by a person' });
+});
+
+test('rows go into partitions from the start', async () => {
+  await alert('partitioned');
+  const { rows } = await sql<{ rows: number }>`SELECT count(*)::int AS rows FROM events_default`.execute(
+    stage.database.db,
+  );
+
+  expect(rows[0]?.rows).toBe(0);
+});
+
+test('metrics count what happened', async () => {
+  await alert('counted');
+  const text = await until('the counters', async () => {
+    const body = await (await get('/metrics')).text();
+    return /deskhand_attempts_total\{action="http.post",outcome="done"\} [1-9]/.test(body) ? body : null;
+  });
+
+  expect(text).toMatch(/deskhand_events_total\{connection="monitoring",type="webhook.received"\} [1-9]/);
+  expect(text).toMatch(/deskhand_runs_total\{rule="alerts",outcome="active"\} [1-9]/);
+  expect(text).toMatch(/deskhand_deliveries_total\{connection="monitoring",outcome="accepted"\} [1-9]/);
+  expect(text).toMatch(/deskhand_dispatch_lag_seconds_count [1-9]/);
+  expect(text).toMatch(/deskhand_match_seconds_count [1-9]/);
+  expect(text).toMatch(/deskhand_commit_group_size_count [1-9]/);
+});
+
+test('without the token nothing is shown but health and the description (inputs 96, 114)', async () => {
+  const paths = ['/metrics', '/api/v1/status', '/api/v1/events', '/api/v1/nothing'];
+  const refused = await Promise.all(paths.map(async (path) => (await get(path, 'wrong')).status));
+  const health = await (await fetch(`${stage.base}/healthz`)).text();
+  const ready = await (await fetch(`${stage.base}/readyz`)).text();
+  const described = await fetch(`${stage.base}/openapi.json`);
+
+  expect(refused).toEqual([401, 401, 401, 401]);
+  expect([health, ready]).toEqual(['ok', 'ready']);
+  expect(described.status).toBe(200);
+});
+
+test('what cannot be read is answered without a stack (input 108)', async () => {
+  const response = await fetch(`${stage.base}/api/v1/replay`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json' },
+    body: '{"event": ',
+  });
+  const text = await response.text();
+
+  expect(response.status).toBe(400);
+  expect(text).not.toMatch(/\bat .+:\d+:\d+|node_modules|src\//);
+  expect(JSON.parse(text)).toMatchObject({ error: { reason: 'bad_request' } });
+});
+
+test('no configured secret is in the database, the log, metrics or any answer (inputs 109, 110)', async () => {
+  await alert('with a signed post');
+  await fetch(`${stage.base}/hooks/acme/${HOOK_SECRET}`, { method: 'POST', body: '{"ticketId":"1021"}' });
+  await until('the posts', () => told() === sent);
+  const signed = stage.receiver.calls.named('alert').every((call) => 'webhook-signature' in call.headers);
+
+  const lists = ['connections', 'events', 'tickets', 'rules', 'rules/alerts', 'runs', 'steps', 'status'];
+  const answers = await Promise.all(lists.map(async (path) => (await get(`/api/v1/${path}`)).text()));
+  const why = await (await get('/api/v1/tickets/monitoring/A-1/why')).text();
+  const metrics = await (await get('/metrics')).text();
+  const tables = await dump();
+
+  expect(signed).toBe(true);
+  expect(tables).toContain('${SIGNING}');
+  expect(tables.length).toBeGreaterThan(10_000);
+  const places = { answers: answers.join('\n'), why, metrics, tables, log: log.join('') };
+  for (const [place, text] of Object.entries(places)) {
+    for (const secret of secrets()) {
+      expect(text.includes(secret), `${secret.slice(0, 5)}… in ${place}`).toBe(false);
+    }
+  }
+});
+
+/** Every row of every table as text; bytes as the text that they are. */
+async function dump(): Promise<string> {
+  const { db } = stage.database;
+  const { rows: tables } = await sql<{ name: string }>`
+    SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`.execute(
+    db,
+  );
+  const texts: string[] = [];
+  for (const { name } of tables) {
+    const { rows } = await sql<{ row: string }>`SELECT t::text AS row FROM ${sql.table(name)} t`.execute(db);
+    texts.push(...rows.map(({ row }) => row));
+  }
+  const { rows } = await sql<{ raw: string }>`
+    SELECT encode(raw, 'escape') AS raw FROM events WHERE raw IS NOT NULL
+    UNION ALL SELECT encode(raw, 'escape') FROM deliveries`.execute(db);
+  return [...texts, ...rows.map(({ raw }) => raw)].join('\n');
+}
