@@ -126,6 +126,22 @@ describe('a known ticket', () => {
 
     expect(await typesOf(id)).toEqual(['ticket.created', 'ticket.gone']);
   });
+
+  test('reopened is shown as not acknowledged, in the same event', async () => {
+    const id = await created();
+    engine.desk.human.close(id);
+    await engine.refresh(id);
+    await sql`UPDATE tickets SET acknowledged_at = app_now(), acknowledged_by = 'nora'`.execute(
+      engine.database.db,
+    );
+    engine.desk.human.reopen(id);
+
+    await engine.refresh(id);
+
+    expect((await eventsOf(id)).at(-1)?.doc).toMatchObject({
+      ticket: { acknowledged: false, phase: 'open' },
+    });
+  });
 });
 
 describe('what we wrote', () => {

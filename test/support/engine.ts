@@ -275,7 +275,7 @@ async function assemble(parts: Parts): Promise<Engine> {
       desk.beforeEachRequest = null;
       logged.length = 0;
       await sql`TRUNCATE steps, runs, lanes, attempts, events, event_keys, own_writes, bound_children, nominations, mutes,
-        rule_states, deliveries`.execute(database.db);
+        rule_states, deliveries, timers, slack_gates, slack_messages, slack_waiting`.execute(database.db);
       await engine.publish(NO_RULES);
     },
     async close() {
