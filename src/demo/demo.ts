@@ -10,6 +10,7 @@ import { DEMO_RULES } from './rules.ts';
 import { startJitbitDesk, type JitbitDesk } from './simulators/jitbit/jitbit-desk.ts';
 import { startSlack, type Slack } from './simulators/slack/slack.ts';
 import { createStream } from './simulators/stream.ts';
+import { startSlackPage } from './slack-page.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 
 /**
@@ -55,7 +56,13 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     publishWhen: 'changed',
     known: knownNames(),
     matchSettings: { lists: { vips: VIPS }, locales: {}, workingMs: null },
-    slack: { botToken: slack.botToken, apiUrl: slack.apiUrl, settleMs: 5_000 },
+    slack: {
+      botToken: slack.botToken,
+      apiUrl: slack.apiUrl,
+      settleMs: 5_000,
+      signingSecret: slack.signingSecret,
+      operationsChannel: '#desk-ops',
+    },
     httpAllow: [],
     listen: { host: '127.0.0.1', port: options.port },
     adminToken: null,
@@ -70,8 +77,10 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     url: `${base}/hooks/globex-jitbit/${HOOK_SECRET}`,
     on: ['created', 'new_reply', 'status_changed', 'priority_changed', 'assigned', 'closed'],
   });
+  const slackPage = await startSlackPage({ slack, eventsUrl: `${base}/slack/events`, port: 0 });
   const timeline = createTimeline({ ...options, database: app.database, now: () => clock.now(), startedAt });
   options.write(`Deskhand demo on ${base}`);
+  options.write(`Slack, simulated, with working buttons: ${slackPage.url}`);
   options.write(`Rules: ${join(rules, 'demo.yaml')} (edit and save: live within a second)`);
   options.write(
     `Ready ${((clock.now() - startedAt) / 1000).toFixed(1)} s after the database. Ctrl-C ends it.\n`,
@@ -79,6 +88,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   try {
     await play({ ...options, app, polled, hooked, slack, timeline, clock, base });
   } finally {
+    await slackPage.close();
     await app.stop();
     await Promise.all([polled.close(), hooked.close(), slack.close()]);
   }
@@ -229,7 +239,8 @@ async function sendAlert({ base, timeline, clock }: Play): Promise<void> {
 
 function summarise(timeline: Timeline, slack: Slack, write: (line: string) => void): boolean {
   write('\nWhat happened:');
-  for (const [what, count] of [...timeline.counts].toSorted(([a], [b]) => (a < b ? -1 : 1))) write(`  ${String(count).padStart(4)}  ${what}`);
+  for (const [what, count] of [...timeline.counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    write(`  ${String(count).padStart(4)}  ${what}`);
   write(`  ${String(slack.messages.length).padStart(4)}  messages in Slack`);
   const shown = ['reassign', 'comment', 'slack.post'].every((action) =>
     ['poll', 'webhook'].every((via) => timeline.counts.has(`${action} from a ${via}: done`)),

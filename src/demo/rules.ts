@@ -10,7 +10,7 @@ when:
 then:
   - reassign: { queue: Network L2, agent: nora@acme.com }
   - comment: { text: "Deskhand moved this to Network L2: {{ ticket.title }}" }
-  - slack.post: { channel: "#noc", text: "*{{ ticket.title }}* ({{ ticket.priority }}), reported by {{ ticket.requester }}" }
+  - slack.post: { channel: "#noc", text: "*{{ ticket.title }}* ({{ ticket.priority }}), reported by {{ ticket.requester }}", buttons: [acknowledge, assign, snooze, escalate, close] }
 limit: { per_ticket: 1/1h }
 ---
 id: take-critical
@@ -23,7 +23,7 @@ when:
 then:
   - reassign: { agent: ali@acme.com }
   - comment: { text: "Critical and without an owner: given to Ali." }
-  - slack.post: { channel: "#noc", text: "Ali takes {{ ticket.display_id }} *{{ ticket.title }}*" }
+  - slack.post: { channel: "#noc", text: "Ali takes {{ ticket.display_id }} *{{ ticket.title }}*", buttons: [acknowledge, assign, close] }
 limit: { per_ticket: 1/1h }
 ---
 id: customer-replied

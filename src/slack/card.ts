@@ -79,7 +79,7 @@ export function drawCard(state: CardState, buttons: readonly SlackButton[]): Dra
 function fieldsOf({ ticket }: CardState): string[] {
   const deadline = ticket.due_at ?? ticket.sla.resolution_due_at ?? ticket.sla.response_due_at;
   const fields = [
-    `*Status*\n${literalInline(cut(ticket.status?.name ?? ticket.phase, MAX_HEADER))}`,
+    `*Status*\n${literalInline(cut(statusOf(ticket), MAX_HEADER))}`,
     `*Priority*\n${literalInline(cut(ticket.priority?.name ?? ticket.priority?.level ?? '–', MAX_HEADER))}`,
     `*Assignee*\n${personName(ticket.assignee) ?? 'nobody'}`,
     `*Requester*\n${personName(ticket.requester) ?? '–'}`,
@@ -89,6 +89,10 @@ function fieldsOf({ ticket }: CardState): string[] {
   return fields;
 }
 
+function statusOf({ status, phase }: Ticket): string {
+  return status?.name ?? (phase === 'unknown' ? '–' : phase);
+}
+
 function contextOf(state: CardState): string[] {
   const { ticket } = state;
   const where = [state.connection, ticket.queue?.name, ticket.category?.path ?? ticket.category?.name];
@@ -96,7 +100,7 @@ function contextOf(state: CardState): string[] {
   if (state.snoozedUntil !== null)
     lines.push(`💤 until ${moment(state.snoozedUntil, '{date_short_pretty} {time}')}`);
   lines.push(
-    where
+    [...new Set(where)]
       .filter((name) => name !== null && name !== undefined && name !== '')
       .map((name) => literalInline(cut(name ?? '', MAX_HEADER)))
       .join(' · '),
@@ -182,7 +186,7 @@ function snoozeMenu(ref: string): object {
 export function drawRow(state: CardState): object {
   const ref = ticketRef(state.connectionId, state.ticket.id);
   const facts = [
-    literalInline(cut(state.ticket.status?.name ?? state.ticket.phase, 40)),
+    literalInline(cut(statusOf(state.ticket), 40)),
     literalInline(cut(state.ticket.priority?.name ?? state.ticket.priority?.level ?? '', 40)),
     whoActs(state),
     ...(state.notice === null ? [] : [literalInline(cut(state.notice, 120))]),
