@@ -1,0 +1,314 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  startGotoDesk,
+  type GotoDesk,
+  type GotoOptions,
+} from '../../demo/simulators/gotoassist/gotoassist-desk.ts';
+import { gotoIds } from '../../demo/simulators/gotoassist/seed.ts';
+import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
+import type { Adapter, DeskAction, PlannedWrite } from '../vendor.ts';
+import { gotoassist } from './index.ts';
+
+let desk: GotoDesk;
+let io: ContractIo;
+let adapter: Adapter;
+let id: number;
+
+async function open(options: GotoOptions = {}, settings: Record<string, unknown> = {}): Promise<void> {
+  const clock = new ContractClock();
+  desk = await startGotoDesk({ clock, oldIncidents: false, ...options });
+  io = new ContractIo(clock);
+  const { connect } = gotoassist;
+  if (connect === null) throw new Error('gotoassist has an API');
+  const given = { url: desk.url, token: desk.token, service_ids: [gotoIds.network], ...settings };
+  adapter = connect(gotoassist.settings.parse(given), io);
+  id = desk.human.create({ title: 'VPN down', typeId: gotoIds.bug, categoryId: gotoIds.vpn });
+}
+
+beforeEach(() => open());
+afterEach(async () => {
+  await adapter.close();
+  await desk.close();
+});
+
+async function reopenWith(options: GotoOptions, settings: Record<string, unknown> = {}): Promise<void> {
+  await adapter.close();
+  await desk.close();
+  await open(options, settings);
+}
+
+async function plan(action: DeskAction, done: readonly string[] = []): Promise<PlannedWrite | null> {
+  const ticket = await adapter.readTicket(String(id), new Set(), contractContext());
+  if (ticket.gone) throw new Error('gone');
+  // A write is stored as JSON and may be sent by another process.
+  const write = await adapter.nextWrite(action, ticket, new Set(done), contractContext());
+  return JSON.parse(JSON.stringify(write)) as PlannedWrite | null;
+}
+
+/** Performs an action as the executor does: until nothing is left. */
+async function perform(action: DeskAction): Promise<readonly PlannedWrite[]> {
+  const writes: PlannedWrite[] = [];
+  for (;;) {
+    const parts = writes.map((one) => one.part);
+    const write = await plan(action, parts);
+    if (write === null) return writes;
+    await adapter.send(write, contractContext());
+    writes.push(write);
+  }
+}
+
+/** What changed the desk: the calls and their bodies. */
+function changes(): readonly string[] {
+  return desk.calls.all
+    .filter((call) => call.method !== 'GET')
+    .map((call) => `${call.method} ${call.name} ${JSON.stringify(call.json)}`);
+}
+
+async function refusal(action: DeskAction): Promise<string> {
+  const error = await vendorFailure(plan(action));
+  expect(error).toMatchObject({ reason: 'refused', notApplied: true });
+  expect(changes()).toEqual([]);
+  return error.message;
+}
+
+describe('reassign', () => {
+  test.each([
+    ['e-mail', 'ALI@acme.com', gotoIds.ali],
+    ['full name', 'ali demir', gotoIds.ali],
+    ['full name in Turkish capitals', 'ALİ DEMİR', gotoIds.ali],
+    ['id', '18', gotoIds.ali],
+    ['a group', 'support group', gotoIds.group],
+  ])('gives it to a person by %s', async (_, agent, userId) => {
+    const writes = await perform({ action: 'reassign', agent });
+
+    const body = JSON.stringify({ incident: { assigned_user_id: userId } });
+    expect(changes()).toEqual([`PUT incidents/${id}.json ${body}`]);
+    expect(writes[0]).toMatchObject({ part: 'reassign', kind: 'state' });
+    expect(await plan({ action: 'reassign', agent })).toBeNull();
+  });
+
+  test('an e-mail address is looked for where the name resembles it first', async () => {
+    await plan({ action: 'reassign', agent: 'ali@acme.com' });
+
+    expect(desk.calls.named(`users/${gotoIds.ali}.json`)).toHaveLength(1);
+    expect(desk.calls.named(`users/${gotoIds.nora}.json`)).toHaveLength(0);
+  });
+
+  test('another service takes along what it has by the same name', async () => {
+    await perform({ action: 'reassign', queue: 'workplace', agent: null });
+
+    expect(desk.incident(id)).toMatchObject({
+      serviceId: gotoIds.workplace,
+      priorityId: gotoIds.normal + 100,
+      typeId: gotoIds.bug + 100,
+      categoryId: gotoIds.vpn + 100,
+    });
+  });
+
+  test('a name that is unknown is refused with the nearest ones', async () => {
+    expect(await refusal({ action: 'reassign', queue: 'Netwrok' })).toContain('nearest: Network');
+    expect(await refusal({ action: 'reassign', agent: 'nora yilmas' })).toContain('nearest: Nora Yilmaz');
+    expect(await refusal({ action: 'reassign', agent: 'nobody@acme.com' })).toContain(
+      'write the full name or the id',
+    );
+  });
+
+  test('what the desk does not show afterwards was not taken', async () => {
+    const write = await plan({ action: 'reassign', agent: 'ali demir' });
+    const incident = { id: 1, assigned_user: null };
+    const body = JSON.stringify({ result: { incident }, version: '1.0', status: 'Success' });
+    desk.faults.next(/^PUT/i, { kind: 'status', status: 200, body, type: 'application/json' });
+
+    const error = await vendorFailure(adapter.send(write as PlannedWrite, contractContext()));
+
+    expect(error.reason).toBe('refused');
+    expect(error.message).toContain('took the call but not assigned_user');
+  });
+});
+
+describe('set', () => {
+  test('priority, type, category and title go out in one call, with ids of the service', async () => {
+    await perform({ action: 'reassign', queue: 'Workplace' });
+
+    const writes = await perform({
+      action: 'set',
+      priority: 'urgent',
+      type: 'query',
+      category: 'wi-fi',
+      title: 'Wi-Fi down',
+    });
+
+    expect(writes).toHaveLength(1);
+    expect(writes[0]?.sets['priority']).toEqual({ from: 'high', to: 'critical' });
+    expect(writes[0]?.alsoChanges).toEqual(['due_at', 'escalate_at']);
+    expect(desk.incident(id)).toMatchObject({
+      title: 'Wi-Fi down',
+      priorityId: gotoIds.urgent + 100,
+      typeId: gotoIds.query + 100,
+      categoryId: gotoIds.wifi + 100,
+    });
+  });
+
+  test('a level finds the priority that has it', async () => {
+    await perform({ action: 'set', priority: 'normal' });
+
+    expect(desk.incident(id).priorityId).toBe(gotoIds.low);
+  });
+
+  test('status is closing, resolving and reopening', async () => {
+    await perform({ action: 'set', status: 'Closed' });
+    expect(desk.incident(id).closedAt).not.toBeNull();
+    await perform({ action: 'set', status: 'open' });
+    expect(desk.incident(id).closedAt).toBeNull();
+  });
+
+  test('what cannot be is refused before anything is written', async () => {
+    expect(await refusal({ action: 'set', priority: 'Urgnt' })).toContain('nearest: Urgent');
+    expect(await refusal({ action: 'set', category: 'Printer' })).toContain('(of service Network)');
+    expect(await refusal({ action: 'set', status: 'waiting' })).toContain('known: open, resolved, closed');
+    expect(await refusal({ action: 'set', custom: { a: 1 } })).toContain("not in GoToAssist's API");
+    expect(await refusal({ action: 'comment', text: 'hi', public: true })).toContain(
+      'cannot say who may see',
+    );
+  });
+});
+
+describe("an incident's life", () => {
+  test('close has all three parts, the text as its comment', async () => {
+    const writes = await perform({ action: 'close', text: 'Done' });
+
+    expect(writes.map((write) => [write.part, write.kind])).toEqual([['status', 'transition']]);
+    const incident = desk.incident(id);
+    expect(incident).toMatchObject({ closureCode: 0, closureComment: 'Done', closedById: gotoIds.deskbot });
+    expect(incident.closedAt).toBe(io.clock.ms);
+    expect(io.warnings).toEqual([]);
+    expect(await plan({ action: 'close' })).toBeNull();
+    expect(await plan({ action: 'resolve' })).toBeNull();
+  });
+
+  test('resolve adds the resolution first', async () => {
+    const writes = await perform({ action: 'resolve', text: 'Rebooted' });
+
+    expect(writes.map((write) => write.part)).toEqual(['resolution', 'status']);
+    expect(desk.incident(id).notes).toMatchObject([
+      { kind: 'resolution', note: 'Rebooted', userId: gotoIds.deskbot },
+    ]);
+    const read = await adapter.readTicket(String(id), new Set(), contractContext());
+    expect(read).toMatchObject({ observed: { phase: 'resolved', status: { name: 'Resolved' } } });
+    await perform({ action: 'reopen' });
+    expect(desk.incident(id).resolvedAt).toBeNull();
+  });
+
+  test.each(['null', 'empty'] as const)('reopen works where %s values do it', async (reopensWith) => {
+    await reopenWith({ reopensWith });
+    desk.human.close(id);
+
+    await perform({ action: 'reopen', text: 'Not yet' });
+
+    expect(desk.incident(id)).toMatchObject({ closedAt: null, closureCode: null });
+    expect(desk.incident(id).notes).toMatchObject([{ kind: 'comment', note: 'Not yet' }]);
+  });
+
+  test('a desk that reads times in another zone is told of, and can be written to in its own', async () => {
+    await reopenWith({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'UTC' });
+    await perform({ action: 'close' });
+    expect(io.warnings).toEqual([expect.stringContaining('check write_time_zone')]);
+
+    await reopenWith({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'Pacific/Auckland' });
+    await perform({ action: 'close' });
+    expect(io.warnings).toEqual([]);
+    expect(changes()[0]).toContain('"closed_at":"23 Nov 2026, 22:00"');
+  });
+});
+
+describe('watches and links', () => {
+  test('are read first, so that nothing is there twice', async () => {
+    await perform({ action: 'watch', add: ['nora yilmaz', 'ali demir'], remove: [] });
+    await perform({ action: 'watch', add: ['nora yilmaz'], remove: ['ali demir'] });
+
+    expect(desk.incident(id).watches.map((watch) => watch.watchedBy)).toEqual([gotoIds.nora]);
+    expect(await plan({ action: 'watch', add: ['nora yilmaz'], remove: ['ali demir'] })).toBeNull();
+  });
+
+  test('links go to incidents', async () => {
+    const other = desk.human.create({ title: 'other' });
+
+    await perform({ action: 'link', to: `B#${other}` });
+
+    expect(desk.incident(id).links).toEqual([{ type: 'incident', ref: other }]);
+    expect(await plan({ action: 'link', to: String(other) })).toBeNull();
+    const error = await vendorFailure(plan({ action: 'link', to: 'other' }));
+    expect(error.message).toContain('expected a reference number');
+  });
+});
+
+describe('appends', () => {
+  test('a comment is written as the author, and has its id', async () => {
+    await reopenWith({}, { author: gotoIds.nora });
+
+    const [write] = await perform({ action: 'comment', text: 'Looking <b>', public: false });
+    const children = await adapter.listChildren(write as PlannedWrite, contractContext());
+
+    const comment = { note: 'Looking &lt;b>', user_id: gotoIds.nora };
+    expect(changes()).toEqual([`POST incidents/${id}/comments.json ${JSON.stringify({ comment })}`]);
+    expect(write?.append?.children).toBe(`comments:${id}`);
+    const { childId } = await adapter.send(write as PlannedWrite, contractContext());
+    expect(childId).toBe(String(desk.incident(id).notes.at(-1)?.id));
+    expect(children).toMatchObject([{ authorId: String(gotoIds.nora), text: 'Looking &lt;b>' }]);
+  });
+
+  test('time goes against the incident, in hours, and is found again', async () => {
+    const [write] = await perform({ action: 'time_entry', minutes: 45, note: 'phone' });
+    const children = await adapter.listChildren(write as PlannedWrite, contractContext());
+
+    expect(desk.state.timeEntries).toMatchObject([{ entry: `B#${id}`, hours: 0.75, description: 'phone' }]);
+    expect(children).toMatchObject([{ authorId: String(gotoIds.deskbot), text: write?.append?.text }]);
+  });
+
+  test('a created incident has its number, and is found by its title', async () => {
+    const action: DeskAction = {
+      action: 'create_ticket',
+      title: 'Follow up',
+      text: 'Please check',
+      queue: 'Workplace',
+      priority: 'urgent',
+      type: 'query',
+      category: 'VPN',
+      requester: 'ceo@acme.com',
+    };
+    await reopenWith({}, { service_ids: [gotoIds.network, gotoIds.workplace] });
+    const write = await adapter.nextWrite(action, null, new Set(), contractContext());
+
+    const before = await adapter.listChildren(write as PlannedWrite, contractContext());
+    const { childId } = await adapter.send(write as PlannedWrite, contractContext());
+    const after = await adapter.listChildren(write as PlannedWrite, contractContext());
+
+    expect(before).toEqual([]);
+    expect(after).toMatchObject([{ id: childId, text: 'Please check' }]);
+    expect(desk.incident(Number(childId))).toMatchObject({
+      serviceId: gotoIds.workplace,
+      priorityId: gotoIds.urgent + 100,
+      customerId: gotoIds.ceo,
+      notes: [{ kind: 'symptom', note: 'Please check' }],
+    });
+    const { queue: _queue, ...nowhere } = action;
+    const failed = adapter.nextWrite(nowhere, null, new Set(), contractContext());
+    expect((await vendorFailure(failed)).message).toContain('queue (a service) is missing');
+  });
+
+  test('the other mandatory date is added where the desk wants it', async () => {
+    const write = await adapter.nextWrite(
+      { action: 'create_ticket', title: 'x', text: 'y' },
+      null,
+      new Set(),
+      contractContext(),
+    );
+    const body = `{"errors":[{"error":"[E400] occured_at can't be blank"}],"status":"Failed"}`;
+    desk.faults.next('POST incidents.json', { kind: 'status', status: 200, body, type: 'application/json' });
+
+    const { childId } = await adapter.send(write as PlannedWrite, contractContext());
+
+    expect(desk.incident(Number(childId)).title).toBe('x');
+    expect(changes()[1]).toContain('"occured_at"');
+  });
+});

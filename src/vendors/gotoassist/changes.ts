@@ -1,0 +1,222 @@
+import { z } from 'zod';
+import { VendorError } from '../../errors.ts';
+import type { CallContext, FeedPage, FeedPosition, Json, Needs, TicketRow } from '../vendor.ts';
+import { DIRECTIONS, directionOf, readList, type Direction, type ListedRow, type ListPage } from './list.ts';
+import { mapRow } from './map.ts';
+import { readWhole, type GotoassistReader } from './tickets.ts';
+
+/**
+ * The feed of changes: the list by `last_active_at` from its newest end, until what was seen before. Which end that
+ * is, the guide does not say; it is told from the stamps and remembered, so that an idle poll is one call. Rows whose
+ * content is not the one remembered are read as whole incidents, one by one.
+ */
+
+/** How far before the newest stamp seen rows are still compared (integration reference 5.2). */
+const OVERLAP_MS = 15 * 60_000;
+/** In a list without order the cursor stays this far behind the walk's beginning. */
+const MIXED_MARGIN_MS = 60_000;
+/** Rows whose content is remembered: some pages, more than change between two polls. */
+const MAX_SEEN = 400;
+/** How often a walk goes back a page because rows left the list while it was read. */
+const MAX_STEPS_BACK = 3;
+/** Incidents per page of the feed, one call each. */
+const DETAILS_AT_ONCE = 5;
+
+const Seen = z.record(z.string(), z.string());
+const Cursor = z.object({
+  /** Newest stamp seen that is surely over, epoch ms by the vendor's clock. */
+  at: z.number(),
+  direction: z.enum(DIRECTIONS).nullable(),
+  pages: z.number(),
+  /** Content of the newest rows by reference number. */
+  seen: Seen,
+});
+type Cursor = z.infer<typeof Cursor>;
+
+const Walk = z.object({
+  cursor: Cursor,
+  baseline: z.boolean(),
+  /** Null: not known yet. */
+  direction: z.enum(DIRECTIONS).nullable(),
+  page: z.number(),
+  /** The one stamp of all rows of page 1, when it did not tell the direction; then the last page must. */
+  front: z.number().nullable(),
+  /** Clock of the first list, epoch ms; 0: none yet. */
+  startedAt: z.number(),
+  entries: z.number(),
+  stepsBack: z.number(),
+  max: z.number(),
+  seen: Seen,
+  /** Reference numbers to be read as whole incidents. */
+  pending: z.array(z.string()),
+  listed: z.boolean(),
+});
+type Walk = z.infer<typeof Walk>;
+
+/** Reads one page of the feed. @throws VendorError */
+export async function readChanges(
+  reader: GotoassistReader,
+  position: FeedPosition,
+  needs: Needs,
+  context: CallContext,
+): Promise<FeedPage> {
+  const walk = position.next === null ? begin(position) : Walk.parse(position.next);
+  if (walk.listed) return details(reader, walk, needs, context);
+  const list = await readList(reader, walk.page, context);
+  if (contradicts(walk, list)) {
+    return goOn({ ...walk, direction: null, page: 1, startedAt: list.listedAt }, []);
+  }
+  const seen = consider(walk, list);
+  const rows = walk.baseline ? openRows(reader, list.rows) : [];
+  return goOn(turn(reader, seen, list), rows);
+}
+
+function begin(position: FeedPosition): Walk {
+  const cursor: Cursor =
+    position.cursor === null ? { at: 0, direction: null, pages: 1, seen: {} } : Cursor.parse(position.cursor);
+  // A baseline reads everything, from the front.
+  const fromEnd = cursor.direction === 'asc' && !position.baseline;
+  return {
+    cursor,
+    baseline: position.baseline,
+    direction: position.baseline ? 'mixed' : cursor.direction,
+    page: fromEnd ? cursor.pages : 1,
+    front: null,
+    startedAt: 0,
+    entries: 0,
+    stepsBack: 0,
+    max: cursor.at,
+    seen: {},
+    pending: [],
+    listed: false,
+  };
+}
+
+/** What was remembered of the direction is not so: the newest end shows nothing as new as what was seen, or no end. */
+function contradicts(walk: Walk, list: ListPage): boolean {
+  const isFirst = walk.startedAt === 0 && !walk.baseline;
+  if (!isFirst || walk.direction === null || walk.direction === 'mixed') return false;
+  if (walk.direction === 'asc' && list.pages < walk.page) return true;
+  const shown = directionOf(list.rows);
+  if (shown !== null && shown !== walk.direction) return true;
+  return list.pages > 1 && Math.max(0, ...list.rows.map((row) => row.at)) < walk.cursor.at;
+}
+
+/** Notes what a page shows: what is new, what is remembered, and how new it is. */
+function consider(walk: Walk, list: ListPage): Walk {
+  const startedAt = walk.startedAt === 0 ? list.listedAt : walk.startedAt;
+  const isOver = (row: ListedRow): boolean => row.at < startedAt;
+  const pending = new Set(walk.pending);
+  const seen: Record<string, string> = { ...walk.seen };
+  for (const row of list.rows) {
+    const ref = row.row.reference_num;
+    if (isOver(row)) seen[ref] = row.hash;
+    else delete seen[ref];
+    if (isNews(walk, row, isOver(row))) pending.add(ref);
+  }
+  const max = Math.max(walk.max, ...list.rows.filter(isOver).map((row) => row.at));
+  return { ...walk, startedAt, max, seen, pending: [...pending] };
+}
+
+/** In the baseline only what changed this very second is read as a whole: it may change again within it. */
+function isNews(walk: Walk, { row, at, hash }: ListedRow, isOver: boolean): boolean {
+  if (walk.baseline) return !isOver;
+  const before = walk.cursor.seen[row.reference_num];
+  if (before !== undefined) return before !== hash;
+  return at >= walk.cursor.at - OVERLAP_MS;
+}
+
+/** Where the walk goes after a page. */
+function turn(reader: GotoassistReader, walk: Walk, list: ListPage): Walk {
+  const next = { ...walk, entries: list.entries };
+  if (walk.direction === null) return learn(reader, next, list);
+  // Rows that left the list moved those behind them to pages that were read already.
+  const slid = walk.entries > list.entries && walk.direction !== 'asc' && walk.page > 1;
+  if (slid && walk.stepsBack < MAX_STEPS_BACK) {
+    return { ...next, stepsBack: walk.stepsBack + 1, page: walk.page - 1 };
+  }
+  // The newest end has moved on since the last poll.
+  if (walk.direction === 'asc' && list.pages > walk.page && walk.entries === 0) {
+    return { ...next, page: list.pages };
+  }
+  return step(next, walk.direction, list);
+}
+
+/** Tells the direction from page 1, or, where that has one stamp only, from it and the last one. */
+function learn(reader: GotoassistReader, walk: Walk, list: ListPage): Walk {
+  if (list.pages === 1) return listed(walk, null, list);
+  const first = list.rows[0]?.at ?? 0;
+  if (walk.front === null) {
+    const direction = directionOf(list.rows);
+    if (direction === null) return { ...walk, front: first, page: list.pages };
+    if (direction === 'asc') return { ...walk, direction, page: list.pages };
+    if (direction === 'mixed') {
+      reader.io.warn('degraded: the incident list has no order; every poll reads all of it');
+    }
+    return step({ ...walk, direction }, direction, list);
+  }
+  const last = list.rows.at(-1)?.at ?? 0;
+  if (last > walk.front) return step({ ...walk, direction: 'asc' }, 'asc', list);
+  const direction = last < walk.front ? 'desc' : 'mixed';
+  return { ...walk, direction, page: 2 };
+}
+
+/** The next page away from the newest end, until what was seen before. */
+function step(walk: Walk, direction: Direction, list: ListPage): Walk {
+  const cutoff = walk.cursor.at - OVERLAP_MS;
+  const stamps = list.rows.map((row) => row.at);
+  const isOver = direction !== 'mixed' && Math.min(...stamps, Number.POSITIVE_INFINITY) < cutoff;
+  const page = direction === 'asc' ? walk.page - 1 : walk.page + 1;
+  if (isOver || page < 1 || page > list.pages) return listed(walk, direction, list);
+  return { ...walk, direction, page };
+}
+
+/** All lists are read; what they leave to be read stands in `pending`. */
+function listed(walk: Walk, direction: Direction | null, list: ListPage): Walk {
+  const { cursor, startedAt } = walk;
+  const ordered = direction !== 'mixed';
+  const newest = ordered ? walk.max : Math.min(walk.max, startedAt - MIXED_MARGIN_MS);
+  const learned = walk.baseline ? null : (direction ?? cursor.direction);
+  const at = Math.max(cursor.at, newest);
+  const after = { at, direction: learned, pages: list.pages, seen: trimmed(walk.seen) };
+  return { ...walk, cursor: after, listed: true };
+}
+
+/** Higher numbers are newer incidents, which change more. */
+function trimmed(seen: Readonly<Record<string, string>>): Record<string, string> {
+  const refs = Object.keys(seen).toSorted((a, b) => Number(b) - Number(a));
+  return Object.fromEntries(refs.slice(0, MAX_SEEN).map((ref) => [ref, seen[ref] ?? '']));
+}
+
+function openRows(reader: GotoassistReader, rows: readonly ListedRow[]): readonly TicketRow[] {
+  return rows
+    .filter(({ row }) => reader.mapping.toInstant(row.closed_at) === null)
+    .map(({ row, raw, hash }) => ({ observed: mapRow(row, raw, reader.mapping), version: `row#${hash}` }));
+}
+
+/** A few whole incidents. When the budget ends in the middle, what was read so far is kept. */
+async function details(
+  reader: GotoassistReader,
+  walk: Walk,
+  needs: Needs,
+  context: CallContext,
+): Promise<FeedPage> {
+  const rows: TicketRow[] = [];
+  let done = 0;
+  for (const ref of walk.pending.slice(0, DETAILS_AT_ONCE)) {
+    try {
+      const whole = await readWhole(reader, ref, needs, context);
+      if (whole !== null) rows.push(whole.row);
+      done += 1;
+    } catch (error) {
+      if (done === 0 || !(error instanceof VendorError) || error.reason !== 'rate_limited') throw error;
+      break;
+    }
+  }
+  return goOn({ ...walk, pending: walk.pending.slice(done) }, rows);
+}
+
+function goOn(walk: Walk, rows: readonly TicketRow[]): FeedPage {
+  const isOver = walk.listed && walk.pending.length === 0;
+  return { rows, occurrences: [], next: isOver ? null : (walk as Json), cursor: walk.cursor };
+}
