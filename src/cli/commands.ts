@@ -28,8 +28,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'check',
-    usage: 'check [--rules DIR] [--json]',
-    summary: 'check configuration and rules; exit 1 on any error of a rule',
+    usage: 'check [--rules DIR] [--online] [--json]',
+    summary: 'check configuration and rules, with --online the desks; exit 1 on any error',
     load: () => import('./check.ts'),
   },
   {
@@ -52,7 +52,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'rules',
-    usage: 'rules publish|list|diff',
+    usage: 'rules publish [--fire-past] | list | diff',
     summary: 'publish the rules folder, show what is active, compare both',
     load: () => import('./rules.ts'),
   },
