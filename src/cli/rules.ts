@@ -13,7 +13,11 @@ import { knownNamesOf, openForCommand } from './setup.ts';
 
 /** `rules publish`: the folder becomes the active set. `list`: what is active. `diff`: what would change. */
 export async function run(args: readonly string[]): Promise<number> {
-  const given = readArguments(args, { rules: { type: 'string' }, json: { type: 'boolean' } });
+  const given = readArguments(args, {
+    rules: { type: 'string' },
+    json: { type: 'boolean' },
+    'fire-past': { type: 'boolean' },
+  });
   const [verb] = given.positionals;
   const { environment, config } = loadSetup(process.env, vendors);
   const log = createLogger({ level: 'warn', secrets: [...environment.secrets, ...config.secrets] });
@@ -50,6 +54,7 @@ async function publish(
     const result = await publishRules(database, files, known, {
       when: 'changed',
       by: 'deskhand rules publish',
+      firePast: given.flag('fire-past'),
     });
     const report = { outcome: result.outcome, set: result.ruleSetId, rules: result.rules.length };
     console.log(

@@ -169,8 +169,7 @@ describe('the active rules', () => {
     await line.publish(DUE);
     await line.see(1, ticket({ created_at: line.at(-300) }));
 
-    await line.publish(OLD);
-    await sql`UPDATE rule_sets SET fire_past = true`.execute(line.database.db);
+    await line.publish(OLD, { firePast: true });
     await line.tick(2);
 
     expect(await line.runs()).toEqual(['old active late']);

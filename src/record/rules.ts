@@ -95,6 +95,11 @@ export async function insertRuleSet(tx: Tx, rules: readonly Rule[], publishedBy:
   return set.id;
 }
 
+/** Whether moments that are past when the set becomes active fire all the same. */
+export async function setFirePast(tx: Tx, ruleSetId: number, firePast: boolean): Promise<void> {
+  await sql`UPDATE rule_sets SET fire_past = ${firePast} WHERE id = ${ruleSetId}`.execute(tx);
+}
+
 /** Switches the one row, under the exclusive lock, and does nothing else there. */
 export async function activateRuleSet(tx: Tx, ruleSetId: number): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(${LOCKS.ruleSwitch})`.execute(tx);

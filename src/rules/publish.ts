@@ -2,7 +2,14 @@ import { RuleError, type Problem } from '../errors.ts';
 import { loadRules, type KnownNames, type RuleFile } from '../match/load.ts';
 import type { Rule } from '../match/rule.ts';
 import type { Database } from '../record/database.ts';
-import { activateRuleSet, activeSetId, findRuleSet, hashRuleSet, insertRuleSet } from '../record/rules.ts';
+import {
+  activateRuleSet,
+  activeSetId,
+  findRuleSet,
+  hashRuleSet,
+  insertRuleSet,
+  setFirePast,
+} from '../record/rules.ts';
 
 /**
  * `changed`: publish whenever the content is not the active one. `new`: only content that was never published
@@ -21,13 +28,14 @@ export interface Published {
 /**
  * Publishes rule files as one immutable set and activates it.
  *
+ * @param options `firePast`: moments of time rules that are past by now fire all the same; default false
  * @throws RuleError with every mistake, when there is one; the active set stays
  */
 export async function publishRules(
   database: Database,
   files: readonly RuleFile[],
   known: KnownNames,
-  options: { readonly when: PublishWhen; readonly by: string },
+  options: { readonly when: PublishWhen; readonly by: string; readonly firePast?: boolean },
 ): Promise<Published> {
   const { rules, problems } = loadRules(files, known);
   if (problems.some((problem) => problem.severity === 'error')) throw new RuleError(problems);
@@ -43,6 +51,7 @@ export async function publishRules(
     if (existing !== null && existing === active) return result('active', existing);
     if (existing !== null && active !== null && options.when === 'new') return result('older', existing);
     const ruleSetId = existing ?? (await insertRuleSet(tx, rules, options.by));
+    await setFirePast(tx, ruleSetId, options.firePast ?? false);
     await activateRuleSet(tx, ruleSetId);
     return result('published', ruleSetId);
   });

@@ -24,7 +24,7 @@ export interface Timeline {
   readonly database: Database;
   /** ISO time so many minutes after the start. */
   at(minute: number): string;
-  publish(yaml: string): Promise<void>;
+  publish(yaml: string, options?: { readonly firePast: boolean }): Promise<void>;
   /** The desk shows this state at that minute. */
   see(minute: number, ticket: ObservedTicket, silent?: boolean): Promise<void>;
   /** Ticks at that minute until nothing is due; also follows the rules. */
@@ -95,7 +95,7 @@ export async function createTimeline(options: TimelineOptions = {}): Promise<Tim
     at,
     deps,
     databaseAt,
-    async publish(yaml) {
+    async publish(yaml, more = { firePast: false }) {
       const known = {
         connections: null,
         lists: null,
@@ -106,6 +106,7 @@ export async function createTimeline(options: TimelineOptions = {}): Promise<Tim
       await publishRules(database, [{ file: 'rules.yaml', text: yaml }], known, {
         when: 'changed',
         by: 'test',
+        ...more,
       });
       for (const active of actives.values()) await active.refresh();
     },
@@ -160,7 +161,6 @@ export async function createTimeline(options: TimelineOptions = {}): Promise<Tim
       await sql`
         TRUNCATE timers, timer_scans, schedules, silences, steps, runs, lanes, attempts, events, event_keys, tickets,
           mutes, rule_states`.execute(database.db);
-      await sql`UPDATE rule_sets SET fire_past = false`.execute(database.db);
     },
     async close() {
       for (const one of opened.values()) await one.close();
