@@ -214,6 +214,25 @@ describe('a step is not taken', () => {
     expect(await states()).toEqual(['done', 'done']);
   });
 
+  test('nor after the first part of an action whose second part has to wait', async () => {
+    await publish('  - set: { category: VPN, custom: { Asset number: "7" } }');
+    const id = await ticket();
+    engine.desk.faults.next((call) => call.method === 'POST' && call.name.includes('custom'), {
+      kind: 'too_many',
+      retryAfter: 0,
+    });
+    const worker = await engine.worker();
+    await worker.executor.claimOnce();
+    await worker.executor.settle();
+    const between = await step();
+
+    await engine.work('60 seconds');
+
+    expect(between).toMatchObject({ state: 'postponed', parts: { fields: { child: null } } });
+    expect(await states()).toEqual(['done']);
+    expect(engine.desk.ticket(id).customFields.get(502)).toBe('7');
+  });
+
   test('after a wait when nobody needs to act any more', async () => {
     await publish('  - wait: 15m\n  - comment: { text: "still open" }');
     const id = await ticket();

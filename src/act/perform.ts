@@ -108,7 +108,9 @@ async function recheck(task: StepTask, deps: PerformDeps): Promise<Resolution | 
   // The clock speaks of a stored state that may be a poll old: before it acts, the desk is asked.
   const ageMs = event.via === 'clock' ? Infinity : task.now() - claimed.eventAt.getTime();
   const waited = claimed.state === 'waiting' && task.step.action === 'repeat';
-  const progress = waited ? { waited } : claimed.progress;
+  // What this very step has done already counts as written: it must not stop at its own doing.
+  const wrote = claimed.progress.wrote === true || Object.keys(claimed.parts).length > 0;
+  const progress = waited ? { waited } : { ...claimed.progress, wrote };
   const which = conditionToRecheck(progress, ageMs);
   if (which === null || event.ticket_id === null) return null;
   const ticket = await freshTicket(task, deps);
