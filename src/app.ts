@@ -242,6 +242,7 @@ async function startParts(
           api: slackApi,
           ...{ database, clock, log, store, connections, wakeActions, onPauses: refresh },
           matchSettings: options.matchSettings,
+          onCall: () => oncall(clock.now()),
         });
   onClose(async () => slack?.stop());
   const server = await listen(

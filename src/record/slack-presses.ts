@@ -142,14 +142,17 @@ export async function readQuestion(db: Db, stepId: string): Promise<Question | n
   return rows[0] ?? null;
 }
 
-/** The question stands; repeating it changes nothing. */
+/** A question about to be asked (`ts` empty) or standing: somebody may answer before we know that it stands. */
 export async function insertQuestion(
   db: Db,
   row: { readonly stepId: string; readonly channel: string; readonly ts: string; readonly question: string },
 ): Promise<void> {
   await sql`
     INSERT INTO slack_asks (step_id, channel, ts, question)
-    VALUES (${row.stepId}, ${row.channel}, ${row.ts}, ${row.question}) ON CONFLICT DO NOTHING`.execute(db);
+    VALUES (${row.stepId}, ${row.channel}, ${row.ts}, ${row.question})
+    ON CONFLICT (step_id) DO UPDATE SET channel = excluded.channel, ts = excluded.ts WHERE slack_asks.ts = ''`.execute(
+    db,
+  );
 }
 
 /** Adds the chosen answer's steps behind the question, before what follows it. Repeating it changes nothing. */

@@ -66,13 +66,20 @@ describe('buttons', () => {
     const { id, message } = await stage.ticketWithMessage('Ack me');
     const press = { message, button: 'Acknowledge', user: slackIds.ali };
 
+    // Idle: the channel's last message is more than a second old.
+    await until('the channel to be free', async () => {
+      const { rows } = await sql`SELECT 1 FROM slack_gates WHERE next_at > app_now()`.execute(
+        stage.app.database.db,
+      );
+      return rows.length === 0;
+    });
     const startedAt = performance.now();
     const first = await stage.slack.pressButton(stage.url, press);
     await stage.shows(message, 'ali@acme.com took it');
     const tookMs = performance.now() - startedAt;
 
     expect(first).toEqual({ status: 200, body: '' });
-    expect(tookMs).toBeLessThan(2_500);
+    expect(tookMs).toBeLessThan(1_000);
     expect(JSON.stringify(message.blocks)).not.toContain('desk:acknowledge');
     expect(await presses(id)).toMatchObject([
       { action: 'acknowledge', state: 'done', person: 'ali@acme.com' },

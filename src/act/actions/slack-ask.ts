@@ -35,7 +35,7 @@ export async function slackAsk(
   if (slack === null) return decided('suppressed', 'slack is not configured');
   try {
     const standing = await readQuestion(database.db, task.claimed.stepId);
-    if (standing !== null) return await judge(task, params, standing, deps);
+    if (standing !== null && standing.ts !== '') return await judge(task, params, standing, deps);
     const text = task.renderer.text(params.text, 'slack');
     const channel = await slack.resolve(targetOf(task, params), task.signal);
     const drawn = drawQuestion(text, task.claimed.stepId, Object.keys(params.answers));
@@ -43,7 +43,10 @@ export async function slackAsk(
     const sendable: Sendable = {
       slack,
       queueAs: null,
-      compose: () => Promise.resolve({ message: drawn, plan }),
+      compose: async () => {
+        await insertQuestion(database.db, { stepId: task.claimed.stepId, channel, ts: '', question: text });
+        return { message: drawn, plan };
+      },
       posted: (at) => asked(task, params, at, text, deps),
     };
     return await sendToSlack(task, channel, sendable, deps);
