@@ -1,4 +1,5 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi';
+import { formatProblem } from '../../errors.ts';
 import { loadRules } from '../../match/load.ts';
 import { backtest } from '../../operate/backtest.ts';
 import { OperateError } from '../../operate/error.ts';
@@ -24,11 +25,8 @@ export function backtestRoute(app: OpenAPIHono, deps: ApiDeps): void {
     async (c) => {
       const { rules, since } = c.req.valid('json');
       const loaded = loadRules([{ file: 'rules', text: rules }], deps.known);
-      const problem = loaded.problems.find(({ severity }) => severity === 'error');
-      if (problem !== undefined) {
-        const { line, column, message } = problem;
-        throw new OperateError('bad_request', `rules:${line}:${column}: ${message}`);
-      }
+      const errors = loaded.problems.filter(({ severity }) => severity === 'error');
+      if (errors.length > 0) throw new OperateError('bad_request', errors.map(formatProblem).join('\n'));
       if (loaded.rules.length === 0) throw new OperateError('bad_request', 'rules: there is no rule');
       const { matcher } = await deps.store.active.refresh();
       const until = deps.store.now();

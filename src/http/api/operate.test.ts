@@ -268,3 +268,92 @@ describe('why', () => {
     expect((await call('GET', '/tickets/none/1/why')).status).toBe(404);
   });
 });
+
+describe('a ticket', () => {
+  test('that is acknowledged ends the runs that wait for it', async () => {
+    await engine.publish(rule('r', `  - wait: 15m\n${post()}`));
+    await engine.happen({ type: 'custom.test', ticketId: '7' });
+    await engine.work();
+
+    const first = await call('POST', '/tickets/acme/7/acknowledge', { by: 'nora@acme.com' });
+    const again = await call('POST', '/tickets/acme/7/acknowledge');
+    const ticket = await call('GET', '/tickets/acme/7');
+
+    expect(first.body).toMatchObject({ changed: true, ended_runs: 1 });
+    expect(again.body).toMatchObject({ changed: false, ended_runs: 0 });
+    expect(ticket.body).toMatchObject({ acknowledged_by: 'nora@acme.com', ticket: { acknowledged: true } });
+    expect((await engine.runs())[0]).toMatchObject({ state: 'ended' });
+  });
+
+  test('is snoozed until a time to come, and woken', async () => {
+    await engine.happen({ type: 'custom.test', ticketId: '7' });
+
+    const snoozed = await call('POST', '/tickets/acme/7/snooze', { until: '2h' });
+    const woken = await call('POST', '/tickets/acme/7/snooze', { until: null });
+
+    expect(Date.parse(snoozed.body.snoozed_until)).toBeGreaterThan(Date.now() + 3_600_000);
+    expect(woken.body.snoozed_until).toBeNull();
+    expect((await call('POST', '/tickets/acme/7/snooze', { until: '2020-01-01' })).status).toBe(400);
+    expect((await call('POST', '/tickets/acme/7/snooze', {})).status).toBe(400);
+    expect((await call('POST', '/tickets/acme/none/snooze', { until: '2h' })).status).toBe(404);
+  });
+});
+
+describe('silences', () => {
+  test('are added, listed and ended', async () => {
+    const asked = { when: { queue: 'Network L2' }, until: '2h', reason: 'switch change' };
+
+    const added = await call('POST', '/silences', asked);
+    const list = await call('GET', '/silences');
+    const ended = await call('POST', `/silences/${added.body.id}/end`);
+
+    expect(added.body).toMatchObject({
+      when: { queue: 'Network L2' },
+      reason: 'switch change',
+      active: true,
+    });
+    expect(list.body.items).toContainEqual(added.body);
+    expect(ended.body).toMatchObject({ active: false, ended_by: 'the API' });
+  });
+
+  test.each([
+    { when: { quee: 'x' }, until: '2h', reason: 'r' },
+    { when: { queue: 'x' }, until: 'soon', reason: 'r' },
+    { when: { queue: 'x' }, until: '2h', from: '3h', reason: 'r' },
+    { when: { queue: 'x' }, until: '2h' },
+  ])('that are not one are refused: %j', async (body) => {
+    expect((await call('POST', '/silences', body)).status).toBe(400);
+  });
+});
+
+test('a backtest takes rules as YAML and refuses mistakes with their place', async () => {
+  await engine.happen({ type: 'custom.test', ticketId: '7' });
+
+  const { body } = await call('POST', '/backtest', { rules: rule('draft', post()), since: '1h' });
+  const wrong = await call('POST', '/backtest', { rules: 'id: x\nwehn: {}\n' });
+
+  expect(body.rules).toEqual([expect.objectContaining({ rule: 'draft', matches: 1, http_posts: 1 })]);
+  expect(wrong).toMatchObject({
+    status: 400,
+    body: { error: { message: expect.stringMatching(/rules:2:1: .*wehn/) } },
+  });
+});
+
+test('timers are listed, the next first, and shown one by one', async () => {
+  await sql`
+    INSERT INTO timers (connection_id, ticket_id, rule_id, due_at)
+    SELECT ${engine.connection.id}::int, n::text, CASE WHEN n = 2 THEN '' ELSE 'r' END, app_now() + n * interval '1 hour'
+      FROM generate_series(1, 3) n`.execute(engine.database.db);
+
+  const first = await call('GET', '/timers?limit=2');
+  const rest = await call('GET', `/timers?limit=2&after=${first.body.next}`);
+  const one = await call('GET', `/timers/${first.body.items[0].id}`);
+
+  expect(first.body.items).toMatchObject([
+    { ticket_id: '1', rule: 'r' },
+    { ticket_id: '2', rule: null },
+  ]);
+  expect(rest.body).toMatchObject({ items: [{ ticket_id: '3' }], next: null });
+  expect(one.body).toEqual(first.body.items[0]);
+  expect((await call('GET', '/timers?after=nonsense')).status).toBe(400);
+});
