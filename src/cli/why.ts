@@ -1,6 +1,8 @@
+import { explainTime, formatTime, type TicketTime } from '../operate/deadlines.ts';
 import { explainTicket, type Why, type WhyCondition, type WhyEvent, type WhyRule } from '../operate/why.ts';
 import { readArguments, usageError } from './arguments.ts';
 import { asOperator } from './operator.ts';
+import { timeOptionsOf } from './setup.ts';
 import { visible } from './table.ts';
 
 /** Why something was or was not done about a ticket. */
@@ -16,24 +18,24 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const limit = Number(given.text('limit') ?? 20);
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw usageError('--limit: expected 1 to 1000');
-  return asOperator('why', async ({ database, settings }) => {
+  return asOperator('why', async ({ database, settings, config }) => {
     const page = { limit, after: given.text('after') ?? null };
     const why = await explainTicket(connection, ticketId, page, {
       database,
       settings,
       compiled: () => null,
     });
-    console.log(given.flag('json') ? JSON.stringify(why) : formatWhy(why));
+    const time = await explainTime(database, connection, ticketId, timeOptionsOf(config).sla);
+    console.log(given.flag('json') ? JSON.stringify({ ...why, time }) : formatWhy(why, time));
     return 0;
   });
 }
 
-function formatWhy(why: Why): string {
+function formatWhy(why: Why, time: TicketTime): string {
   const title = why.ticket === null ? '' : `: ${visible(why.ticket.ticket.title ?? '')}`;
   const more = why.next === null ? [] : [`older events: --after ${why.next}`];
-  return [`${why.connection} ${why.ticket_id}${title}`, ...why.events.flatMap(formatEvent), ...more].join(
-    '\n',
-  );
+  const head = [`${why.connection} ${why.ticket_id}${title}`, ...formatTime(time)];
+  return [...head, ...why.events.flatMap(formatEvent), ...more].join('\n');
 }
 
 function formatEvent(shown: WhyEvent): readonly string[] {

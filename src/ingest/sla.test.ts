@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { explainTime, formatTime } from '../operate/deadlines.ts';
 import { createTimeline, type Timeline } from '../../test/support/timeline.ts';
 import type { ObservedTicket, Ticket } from '../ticket.ts';
 
@@ -77,6 +78,22 @@ describe('targets of our own, where the desk keeps no deadline', () => {
 
     await line.see(160, ticket({ phase: 'open', updated_at: line.at(160) }));
     expect(await line.timers()).toEqual(['response 580']);
+  });
+
+  test('are explained, with the pause and the rules that wait', async () => {
+    await line.publish(RULE.replace('response_due_at', 'resolution_due_at'));
+    await line.see(1, ticket());
+    await line.see(60, ticket({ phase: 'waiting', updated_at: line.at(60) }));
+    await line.see(160, ticket({ phase: 'open', updated_at: line.at(160) }));
+
+    const { sla } = line.deps(160).store;
+    const time = await explainTime(line.database, 'acme', '7', sla ?? new Map());
+
+    expect(formatTime(time)).toEqual([
+      `response met: 30 min + 100 min paused from ${line.at(0)} round the clock`,
+      `resolution due ${line.at(580)}: 480 min + 100 min paused from ${line.at(0)} round the clock`,
+      expect.stringMatching(/^next look: response at /) as string,
+    ]);
   });
 
   test('give way to the desk’s own due date', async () => {
