@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { MatchSettings } from '../match/matcher.ts';
 import type { Database } from '../record/database.ts';
 import type { SlackApi } from './api.ts';
+import { tidySlack } from '../record/slack-upkeep.ts';
 import { answerOnce } from './answers.ts';
 import { createListeners } from './listeners.ts';
 import { tellOperationsOnce } from './operations.ts';
@@ -49,6 +50,11 @@ export async function startSlack(options: StartSlackOptions): Promise<SlackPart>
       runOnce: (signal: AbortSignal) => answerOnce({ database, api }, signal),
     },
   ];
+  rounds.push({
+    name: 'slack upkeep',
+    idleMs: UPKEEP_MS,
+    runOnce: async () => (await tidySlack(database.db, UPKEEP_AT_ONCE)) >= UPKEEP_AT_ONCE,
+  });
   const channel = settings.operationsChannel ?? null;
   if (channel !== null) {
     const { newId } = store;
@@ -63,3 +69,5 @@ export async function startSlack(options: StartSlackOptions): Promise<SlackPart>
 
 const ANSWER_MS = 200;
 const OPERATIONS_MS = 1_000;
+const UPKEEP_MS = 15 * 60_000;
+const UPKEEP_AT_ONCE = 1_000;
