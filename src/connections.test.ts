@@ -64,9 +64,9 @@ async function ioOn(database: Database): Promise<VendorIo> {
 
 /** How many of these calls were granted. */
 async function granted(ios: readonly VendorIo[], lane: CallLane, calls: number): Promise<number> {
-  const asked = Array.from({ length: calls }, (_, number) =>
-    ios[number % ios.length]?.spend('default', lane),
-  );
+  const asked = Array.from({ length: calls }, async (_, number) => {
+    await ios[number % ios.length]?.spend('default', lane);
+  });
   return (await Promise.allSettled(asked)).filter((one) => one.status === 'fulfilled').length;
 }
 
