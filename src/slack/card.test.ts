@@ -8,8 +8,14 @@ function stateOf(observed: Partial<ObservedTicket>, more: Partial<CardState> = {
   const own = { acknowledged: false, snoozed: false, revision: 1 };
   const { ticket } = presentTicket({ id: '7', display_id: '#7', title: 'VPN down', ...observed }, own);
   return {
-    ...{ connectionId: 3, connection: 'acme', ticket, gone: false },
-    ...{ acknowledgedBy: null, snoozedUntil: null, lead: 'New: VPN down', notice: null },
+    connectionId: 3,
+    connection: 'acme',
+    ticket,
+    gone: false,
+    acknowledgedBy: null,
+    snoozedUntil: null,
+    lead: 'New: VPN down',
+    notice: null,
     ...more,
   };
 }
