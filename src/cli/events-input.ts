@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { DeskEvent } from '../event.ts';
 import { ConfigError, messageOf, type Problem } from '../errors.ts';
-import { parseJson } from '../vendors/http/json.ts';
+import { parseJson } from '../json.ts';
 import { readEventInput } from '../match/input.ts';
 import { usageError } from './arguments.ts';
 

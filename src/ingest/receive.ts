@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Connection } from '../connections.ts';
 import { toInstant } from '../clock.ts';
 import type { DeskEvent } from '../event.ts';
-import { parseJson } from '../vendors/http/json.ts';
+import { parseJson } from '../json.ts';
 import { createBatcher, type Batcher } from '../record/batcher.ts';
 import { CommitUnknownError, isUnavailable, sqlState, type Database, type Tx } from '../record/database.ts';
 import { insertDeliveries, type NewDelivery } from '../record/deliveries.ts';

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DeskEvent } from '../event.ts';
+import { parseJson } from '../json.ts';
 import type { Db, Tx } from './database.ts';
 import { toJsonb } from './database.ts';
 import type { EventDoc } from './tables.ts';
@@ -147,7 +148,7 @@ export async function readEvents(
 export function withBody(doc: EventDoc, raw: Buffer | null): DeskEvent {
   if (raw === null) return { ...doc, body: null };
   try {
-    return { ...doc, body: JSON.parse(raw.toString('utf8')) as unknown };
+    return { ...doc, body: parseJson(raw.toString('utf8')) };
   } catch {
     return { ...doc, body: null };
   }

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { ExchangeAnswer } from './exchange.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from '../../json.ts';
 
 /** What the bytes of an answer say: compression, charset, JSON. */
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseJson } from '../http/json.ts';
+import { parseJson } from '../../json.ts';
 import type { InboundEvent } from '../vendor.ts';
 import { webhook } from './index.ts';
 
