@@ -265,8 +265,7 @@ function firstSeen(
   if (createdAt !== null && createdAt >= since) return [maker.created(row.revision + 1, own)];
   // Where a read by id does not say when (Jitbit), the nudge that led to it does.
   const { updated_at: updatedAt } = snapshot;
-  const touched =
-    updatedAt == null ? context.via === 'webhook' : Date.parse(updatedAt) >= context.baselineAt;
+  const touched = updatedAt == null ? context.via === 'webhook' : Date.parse(updatedAt) >= context.baselineAt;
   return touched ? [maker.firstUpdate(row.revision + 1)] : [];
 }
 

@@ -6,14 +6,7 @@ import type { Database } from '../record/database.ts';
 import { leaseDueFeed, LeaseLostError, releaseFeed, saveWalk, type LeasedFeed } from '../record/feeds.ts';
 import { recordCoverage } from '../record/coverage.ts';
 import { nextReadSeq, readUnfinished, readVersions } from '../record/tickets.ts';
-import type {
-  CallContext,
-  FeedGap,
-  FeedPage,
-  FeedSpec,
-  Needs,
-  TicketRow,
-} from '../vendors/vendor.ts';
+import type { CallContext, FeedGap, FeedPage, FeedSpec, Needs, TicketRow } from '../vendors/vendor.ts';
 import { applyReads, ownWritesForMs, type AppliedRead, type ApplyContext } from './apply.ts';
 import { coveredBy, gapOf } from './gap.ts';
 import { occurrenceDrafts } from './occurrences.ts';
