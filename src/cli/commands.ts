@@ -34,7 +34,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'test',
-    usage: 'test [--rules DIR] [--json]',
+    usage: 'test [--rules DIR] [--at TIME] [--json]',
     summary: 'run the tests that stand in the rules',
     load: () => import('./test.ts'),
   },

@@ -1,13 +1,17 @@
 import { formatExplanation, runRuleTests } from '../match/rule-tests.ts';
 import { readArguments } from './arguments.ts';
-import { loadOffline, printWarnings, usableRules } from './offline.ts';
+import { loadOffline, printWarnings, readAt, usableRules } from './offline.ts';
 
 /** Runs the tests that stand in the rules; a failing one is printed with its explanation. */
 export async function run(args: readonly string[]): Promise<number> {
-  const given = readArguments(args, { rules: { type: 'string' }, json: { type: 'boolean' } });
+  const given = readArguments(args, {
+    rules: { type: 'string' },
+    at: { type: 'string' },
+    json: { type: 'boolean' },
+  });
   const offline = await loadOffline(given.text('rules'));
   const rules = usableRules(offline);
-  const result = runRuleTests(rules, offline.settings);
+  const result = runRuleTests(rules, offline.settings, readAt(given.text('at')));
   if (given.flag('json')) {
     console.log(
       JSON.stringify({ passed: result.passed, failed: result.findings.length, findings: result.findings }),

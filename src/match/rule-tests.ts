@@ -23,8 +23,15 @@ export interface TestResult {
   readonly findings: readonly TestFinding[];
 }
 
-/** @throws nothing for rules that {@link loadRules} accepted */
-export function runRuleTests(rules: readonly Rule[], settings: MatchSettings): TestResult {
+/**
+ * @param at the clock of every test, epoch ms; default: each event's observed_at
+ * @throws nothing for rules that {@link loadRules} accepted
+ */
+export function runRuleTests(
+  rules: readonly Rule[],
+  settings: MatchSettings,
+  at: number | null = null,
+): TestResult {
   const findings: TestFinding[] = [];
   let count = 0;
   for (const rule of rules) {
@@ -32,7 +39,7 @@ export function runRuleTests(rules: readonly Rule[], settings: MatchSettings): T
     for (const [index, test] of rule.tests.entries()) {
       count += 1;
       const { event } = readEventInput(test.event);
-      const explanation = matcher.explain(rule.id, event, Date.parse(event.observed_at));
+      const explanation = matcher.explain(rule.id, event, at ?? Date.parse(event.observed_at));
       const message = failureOf(rule, test, explanation);
       if (message !== null)
         findings.push({ rule: rule.id, test: index, line: test.line, message, explanation });

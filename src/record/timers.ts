@@ -234,14 +234,3 @@ export async function listPending(db: Db, limit: number): Promise<readonly Pendi
     ORDER BY due_at LIMIT ${limit}`.execute(db);
   return rows;
 }
-
-/** Timers that are armed, and how late the first of them is. */
-export async function countTimers(
-  db: Db,
-): Promise<{ readonly pending: number; readonly latenessSeconds: number }> {
-  const { rows } = await sql<{ pending: number; latenessSeconds: number }>`
-    SELECT count(*)::int AS pending,
-           greatest(0, extract(epoch FROM app_now() - min(due_at)))::float8 AS "latenessSeconds"
-      FROM timers`.execute(db);
-  return rows[0] ?? { pending: 0, latenessSeconds: 0 };
-}

@@ -47,7 +47,6 @@ export interface Calendar {
   addWorkingMs(fromMs: number, ms: number): number | null;
   /** Working stretches in [fromMs, toMs), ascending. */
   spans(fromMs: number, toMs: number): Iterable<WorkingSpan>;
-  isWorking(ms: number): boolean;
   /** Holidays whose local date lies in [fromMs, toMs): why a deadline is later than one would think. */
   holidaysBetween(fromMs: number, toMs: number): readonly string[];
 }
@@ -125,7 +124,6 @@ export function createCalendar(spec: CalendarSpec): Calendar {
       if (ms === 0) return fromMs;
       return ms > 0 ? forward(fromMs, ms) : backward(fromMs, -ms);
     },
-    isWorking: (ms) =>
       !spans(ms, ms + 1)
         [Symbol.iterator]()
         .next().done,
