@@ -201,3 +201,18 @@ function cutAfter(database: Database): { away: boolean; readonly database: Datab
   };
   return cut;
 }
+
+describe('the nightly walk over open tickets', () => {
+  test('reads what is missing in it by id: a ticket deleted at the desk is gone', async () => {
+    const id = engine.desk.human.create({ subject: 'to be deleted' });
+    await engine.pollAll();
+    engine.desk.human.remove(id);
+    await sql`UPDATE feeds SET next_poll_at = app_now() WHERE feed = 'reconcile'`.execute(engine.database.db);
+
+    await pollOnce(engine.connection, engine.poll, never);
+    await refreshOnce(engine.connection, engine.poll, never);
+
+    const events = (await engine.events()).filter((event) => event.ticket_id === String(id));
+    expect(events.map((event) => event.type)).toEqual(['ticket.created', 'ticket.gone']);
+  });
+});

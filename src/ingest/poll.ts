@@ -5,6 +5,7 @@ import { recordSelfTest, readConnections, setConnectionState } from '../record/c
 import type { Database } from '../record/database.ts';
 import { leaseDueFeed, LeaseLostError, releaseFeed, saveWalk, type LeasedFeed } from '../record/feeds.ts';
 import { recordCoverage } from '../record/coverage.ts';
+import { nominate } from '../record/nominations.ts';
 import { nextReadSeq, readUnfinished, readVersions } from '../record/tickets.ts';
 import type { CallContext, FeedGap, FeedPage, FeedSpec, Needs, TicketRow } from '../vendors/vendor.ts';
 import { applyReads, ownWritesForMs, type AppliedRead, type ApplyContext } from './apply.ts';
@@ -80,10 +81,12 @@ async function walk(
   const gap = gapOf(feed, spec);
   if (gap !== null) await announceGap(connection, feed, spec, gap, deps);
   const apply = await applyContext(connection, feed, gap, needs, deps);
+  const listsOpen = spec.lists === 'open' && feed.nextPage === null;
   const unfinished =
-    spec.wantsUnfinished === true && !apply.silent
+    (spec.wantsUnfinished === true || listsOpen) && !apply.silent
       ? await readUnfinished(deps.database.db, connection.id)
       : [];
+  const absent = new Set(unfinished);
   const coverage = coveredBy(feed, gap, spec.healsGaps === true);
   let next = feed.nextPage;
   for (;;) {
@@ -91,9 +94,17 @@ async function walk(
     const position = { cursor: feed.cursor, next, baseline: apply.silent, unfinished, gap };
     const page = await adapter.readPage(feed.feed, position, needs, context);
     await applyPage(connection, feed, page, readSeq, { needs, apply, context, coverage }, deps);
-    if (page.next === null) return;
+    for (const row of page.rows) absent.delete(row.observed.id);
+    if (page.next === null) break;
     next = page.next;
   }
+  if (listsOpen) await nominateAbsent(connection, [...absent], deps);
+}
+
+/** Open when the walk began and not in the list of open tickets: closed, merged or deleted, so read by id. */
+async function nominateAbsent(connection: Connection, ids: readonly string[], deps: PollDeps): Promise<void> {
+  const rows = ids.map((ticketId) => ({ connectionId: connection.id, ticketId, via: 'sweep' }));
+  await deps.database.transaction((tx) => nominate(tx, rows, 0));
 }
 
 function specOf(connection: Connection, feed: string): FeedSpec {
@@ -118,7 +129,7 @@ async function applyPage(
   { needs, apply, context, coverage }: PageContext,
   deps: PollDeps,
 ): Promise<void> {
-  const changed = await changedRows(connection, feed.feed, page.rows, deps);
+  const changed = await changedRows(connection, specOf(connection, feed.feed), page.rows, deps);
   for (let start = 0; start < changed.length; start += CHUNK) {
     const rows = changed.slice(start, start + CHUNK);
     const reads = await completeRows(connection, feed, rows, readSeq, { needs, apply, context, coverage });
@@ -143,13 +154,16 @@ async function applyPage(
 /** Rows whose change token is not the stored one. */
 async function changedRows(
   connection: Connection,
-  feed: string,
+  spec: FeedSpec,
   rows: readonly TicketRow[],
   deps: PollDeps,
 ): Promise<readonly TicketRow[]> {
   const ids = rows.map((row) => row.observed.id);
-  const known = await readVersions(deps.database.db, connection.id, feed, ids);
-  return rows.filter((row) => known.get(row.observed.id) !== row.version);
+  const feeds = spec.versionsOf === undefined ? [spec.name] : [spec.name, spec.versionsOf];
+  const known = await Promise.all(
+    feeds.map((feed) => readVersions(deps.database.db, connection.id, feed, ids)),
+  );
+  return rows.filter((row) => !known.some((versions) => versions.get(row.observed.id) === row.version));
 }
 
 /** During the baseline the list row is enough; afterwards comments, and whatever rules read, are fetched. */

@@ -41,8 +41,11 @@ function concerns(node: Node, connection: string): boolean {
 function addField({ field }: LeafNode, fields: Set<string>): void {
   const [root = '', name = root] = field.keys;
   if (field.from === 'custom') fields.add('custom').add(field.name);
-  else if (root === 'comment') fields.add('comment').add('comments');
-  else if (root === 'ticket') {
+  else if (root === 'comment') {
+    fields.add('comment').add('comments');
+    // The desk's own log lines are comments only for rules that ask for them.
+    if (name === 'system') fields.add('comment.system');
+  } else if (root === 'ticket') {
     fields.add(name === 'raw' ? 'raw' : field.diffedAs).add(name);
     if (field.kind === 'person' || field.part === 'email') fields.add(`${field.diffedAs}.email`);
   }
