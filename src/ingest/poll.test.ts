@@ -212,7 +212,7 @@ describe('the nightly walk over open tickets', () => {
     await pollOnce(engine.connection, engine.poll, never);
     await refreshOnce(engine.connection, engine.poll, never);
 
-    const events = (await engine.events()).filter((event) => event.ticket_id === String(id));
+    const events = (await engine.events()).filter((event) => event.ticketId === String(id));
     expect(events.map((event) => event.type)).toEqual(['ticket.created', 'ticket.gone']);
   });
 });
