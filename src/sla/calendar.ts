@@ -124,9 +124,6 @@ export function createCalendar(spec: CalendarSpec): Calendar {
       if (ms === 0) return fromMs;
       return ms > 0 ? forward(fromMs, ms) : backward(fromMs, -ms);
     },
-      !spans(ms, ms + 1)
-        [Symbol.iterator]()
-        .next().done,
     holidaysBetween(fromMs, toMs) {
       const found: string[] = [];
       if (!(fromMs < toMs)) return found;
