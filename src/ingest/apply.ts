@@ -418,7 +418,7 @@ async function findOwnChildren(
   writes: readonly OwnWrite[],
 ): Promise<OwnChildren> {
   const comments = reads.flatMap(({ read }) =>
-    read.gone || read.comments === null ? [] : read.comments.filter((comment) => isBot(comment, context)),
+    read.gone || read.comments === null ? [] : read.comments.filter((comment) => mayBeOurs(comment, context)),
   );
   const [posted, created] = await Promise.all([
     madeBySteps(
@@ -437,12 +437,9 @@ async function findOwnChildren(
   const texts = writes.filter((write) => write.field.startsWith('comment'));
   return {
     comment(ticketId, comment) {
-      if (!isBot(comment, context)) return null;
-      return (
-        posted.get(comment.id) ??
-        texts.find((write) => write.ticketId === ticketId && isText(write.value, comment)) ??
-        null
-      );
+      const byId = posted.get(comment.id) ?? null;
+      if (byId !== null || !isBot(comment, context)) return byId;
+      return texts.find((write) => write.ticketId === ticketId && isText(write.value, comment)) ?? null;
     },
     ticket: (ticketId) => created.get(ticketId) ?? null,
   };
@@ -451,6 +448,11 @@ async function findOwnChildren(
 /** The sent text, as the desk gives it back: stored as it was, escaped, or wrapped in markup. */
 function isText(sent: unknown, comment: Comment): boolean {
   return typeof sent === 'string' && sameText(sent, comment.text ?? '');
+}
+
+/** Where a desk does not say which user we are, its comments are known by the ids that it returned. */
+function mayBeOurs(comment: Comment, context: ApplyContext): boolean {
+  return context.botUserId === null || isBot(comment, context);
 }
 
 function isBot(comment: Comment, context: ApplyContext): boolean {
