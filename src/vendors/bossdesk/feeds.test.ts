@@ -368,15 +368,25 @@ describe('the round of open tickets', () => {
     expect(read).toMatchObject({ comments: [{ text: 'hello', public: true, author: { kind: 'agent' } }] });
   });
 
-  test('the nightly walk lists what is open, so that what is missing from it can be looked for', async () => {
-    const { desk, poll } = await setUp();
+  test('the nightly walk lists what is open, and looks for what is missing since the night before', async () => {
+    const { desk, clock, adapter, poll } = await setUp();
     const all = Array.from({ length: 65 }, (_, index) => desk.human.create({ title: `Ticket ${index}` }));
-    desk.human.close(all[0] ?? 0);
+    const [closed, deleted] = [all[0] ?? 0, all[40] ?? 0];
+    const first = await poll(null, 'reconcile');
+    clock.ms += DAY;
+    desk.human.close(closed);
+    desk.human.remove(deleted);
 
-    const { rows } = await poll(null, 'reconcile');
+    const { rows } = await poll(first.cursor, 'reconcile');
+    const missing = rows.filter((row) => row.version.startsWith('missing'));
+    const reads = await adapter.readChanged(missing, new Set(), contractContext());
 
-    expect(ids(rows)).toEqual(all.slice(1));
-    expect(bossdesk.capabilities.feeds.find((feed) => feed.name === 'reconcile')?.lists).toBe('open');
+    expect(ids(first.rows)).toEqual(all);
+    expect(ids(rows)).toEqual([...all.filter((id) => id !== closed && id !== deleted), closed, deleted]);
+    expect(reads).toMatchObject([
+      { gone: false, observed: { phase: 'closed' } },
+      { gone: true, id: String(deleted) },
+    ]);
   });
 });
 

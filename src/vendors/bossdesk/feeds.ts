@@ -2,9 +2,8 @@ import { z } from 'zod';
 import type { CallContext, FeedPage, FeedPosition, Needs } from '../vendor.ts';
 import { readChanges } from './changes.ts';
 import { pageOf, readDetails } from './details.ts';
-import { mapRow, rowVersion } from './map.ts';
 import { OPEN_START, OpenPlace, readOpenPage } from './open-list.ts';
-import { PAGE } from './search.ts';
+import { reconcile } from './reconcile.ts';
 import type { BossdeskReader } from './tickets.ts';
 
 /**
@@ -64,18 +63,4 @@ async function readOpen(
 
 function emptyPage(cursor: OpenCursor): FeedPage {
   return { rows: [], occurrences: [], next: null, cursor };
-}
-
-/** Rows only: a changed one is read as a whole afterwards. */
-async function reconcile(
-  reader: BossdeskReader,
-  position: FeedPosition,
-  context: CallContext,
-): Promise<FeedPage> {
-  const place = position.next === null ? OPEN_START : OpenPlace.parse(position.next);
-  const page = await readOpenPage(reader, place, PAGE, context);
-  const rows = page.rows.map(({ row, raw }) => {
-    return { observed: mapRow(row, raw, reader.mapping), version: rowVersion(raw) };
-  });
-  return { rows, occurrences: [], next: page.next, cursor: { readAt: reader.io.clock.now() } };
 }

@@ -1,0 +1,113 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startBossDesk, type BossDesk } from '../../demo/simulators/bossdesk/bossdesk-desk.ts';
+import { bossIds } from '../../demo/simulators/bossdesk/seed.ts';
+import type { DeskEvent } from '../../event.ts';
+import { startTestApp, type TestApp } from '../../../test/support/app.ts';
+import { until } from '../../../test/support/until.ts';
+import { bossdesk } from './index.ts';
+
+/** From a change on the desk to what comes of it, with all loops and a database; without `author`. */
+
+const RULES = `
+id: network
+name: Network goes to Network L2
+when: { connection: boss, category: Network }
+then:
+  - reassign: { queue: Network L2, agent: ali@acme.com }
+  - tag: { add: [vip] }
+  - comment: { text: "Moved: {{ ticket.title }}" }
+  - task: { title: "Call {{ ticket.requester }}" }
+`;
+
+let desk: BossDesk;
+let stage: TestApp;
+
+beforeAll(async () => {
+  desk = await startBossDesk();
+  const connection = {
+    name: 'boss',
+    vendor: bossdesk,
+    settings: bossdesk.settings.parse({ url: desk.url, key: desk.key }),
+    settleMs: 1_000,
+    reference: 'auto' as const,
+    lateAfterMs: 15 * 60_000,
+    maxBody: 1024,
+    poll: { changes: 100, open: 200 },
+    budget: { rate: 60_000, burst: 6_000, perMs: 60_000 },
+    verify: null,
+  };
+  const { actions } = bossdesk.capabilities;
+  const known = { boss: { vendor: 'bossdesk', vendorName: 'BOSSDesk', actions } };
+  const names = { connections: known, lists: [], calendars: [], environment: [], oncall: [] };
+  stage = await startTestApp({ rules: RULES, more: { connections: [connection], known: names } });
+  await stage.ready();
+});
+afterAll(async () => {
+  await stage.close();
+  await desk.close();
+});
+
+async function events(id: number): Promise<readonly DeskEvent[]> {
+  const { rows } = await sql<{ doc: DeskEvent }>`
+    SELECT doc FROM events WHERE ticket_id = ${String(id)} ORDER BY id`.execute(stage.database.db);
+  return rows.map(({ doc }) => doc);
+}
+
+test('a new ticket is moved, tagged, commented and given a task, and all of it is known as our own', async () => {
+  const id = desk.human.create({ title: 'VPN down', categoryId: bossIds.network });
+  await until('the task', () => desk.ticket(id).tasks.length > 0);
+  const seen = await until('the comment among the events', async () => {
+    const all = await events(id);
+    return (
+      all.some(({ type }) => type === 'task.added') && all.some(({ type }) => type === 'comment.added') && all
+    );
+  });
+
+  expect(desk.ticket(id)).toMatchObject({
+    teamId: bossIds.networkL2,
+    agentId: bossIds.ali,
+    tagIds: [bossIds.tagVip],
+    comments: [{ body: '<p>Moved: VPN down</p>', isPublic: false }],
+    tasks: [{ title: 'Call Mert Şahin' }],
+  });
+  const byType = (type: string): readonly DeskEvent[] => seen.filter((event) => event.type === type);
+  expect(byType('ticket.created')).toHaveLength(1);
+  expect(byType('comment.added')).toMatchObject([{ own: true, comment: { public: false } }]);
+  expect(byType('task.added')).toMatchObject([{ ticket: { id: String(id) } }]);
+  expect(byType('ticket.updated').every(({ own }) => own)).toBe(true);
+});
+
+test('a hundred random edits end with what the desk shows, and each comment is one event', async () => {
+  const known = new Set([...desk.state.tickets.values()].flatMap((one) => one.comments.map(({ id }) => id)));
+  desk.beforeEachRequest = () => {
+    if (edits > 0) desk.randomEdit();
+    edits -= 1;
+  };
+  let edits = 100;
+  await until('the edits', () => edits <= 0, 15_000);
+  desk.beforeEachRequest = null;
+  const comments = [...desk.state.tickets.values()].flatMap((one) =>
+    one.comments.filter(({ id }) => !known.has(id)).map(({ id }) => `comment:${one.friendlyId}:${id}`),
+  );
+
+  const told = await until('all titles', async () => {
+    const { rows } = await sql<{ id: string; title: string }>`
+      SELECT ticket_id AS id, snapshot->>'title' AS title FROM tickets`.execute(stage.database.db);
+    const titles = new Map(rows.map((row) => [row.id, row.title]));
+    const same = [...desk.state.tickets.values()].every((one) => {
+      return titles.get(String(one.friendlyId)) === one.title;
+    });
+    return same && rows;
+  });
+  const { rows } = await sql<{ key: string; count: number }>`
+    SELECT doc->>'key' AS key, count(*)::int AS count FROM events GROUP BY 1`.execute(stage.database.db);
+
+  expect(told.length).toBeGreaterThan(10);
+  expect(rows.filter(({ count }) => count > 1)).toEqual([]);
+  const keys = new Set(rows.map(({ key }) => key));
+  // A new ticket's first comments are part of it.
+  const created = new Set([...keys].filter((key) => key.startsWith('created:')).map((key) => key.slice(8)));
+  const missed = comments.filter((key) => !keys.has(key) && !created.has(key.split(':')[1] ?? ''));
+  expect(missed).toEqual([]);
+});
