@@ -1,5 +1,5 @@
 import type { BodyFailure, VendorCall } from '../http/client.ts';
-import { parseJson } from '../http/json.ts';
+import { parseJson } from '../../json.ts';
 
 /**
  * What stands around every answer: `{result, version, status, errors}`, with `status: "Failed"` and errors inside a
