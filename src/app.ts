@@ -177,8 +177,8 @@ async function startParts(
     store,
     crash,
     oncall,
-    paused: pauses.all,
-    connectionPaused: pauses.connection,
+    paused: () => pauses.all(),
+    connectionPaused: (id) => pauses.connection(id),
     onOutcome: (claimed, resolution) => {
       metrics.attempts.inc({ action: claimed.action, outcome: resolution.state });
       if (claimed.attempts === 0 && claimed.state === 'pending') {

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { VendorError } from './errors.ts';
 import type { Log } from './log.ts';
 import { changeBudget } from './record/budgets.ts';
-import { silenceConnection, upsertConnection, type ConnectionRow } from './record/connections.ts';
+import { silenceConnection, upsertConnection } from './record/connections.ts';
 import type { Database } from './record/database.ts';
 import { upsertFeeds } from './record/feeds.ts';
 import { keptBy, splitBudget, takeToken } from './vendors/budget.ts';
@@ -133,9 +133,4 @@ function createVendorIo(
     },
     warn: (message, fields) => log.warn({ connection: options.name, ...fields }, message),
   };
-}
-
-/** True while calls to the vendor make no sense: it asked for silence, a person paused it, or auth failed. */
-export function isResting(row: ConnectionRow, now: number): boolean {
-  return row.paused || row.state === 'stopped' || (row.silentUntil !== null && row.silentUntil > now);
 }

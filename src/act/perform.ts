@@ -148,7 +148,7 @@ function restOf(task: StepTask, deps: PerformDeps): Resolution | null {
   const connection = connectionOf(task, task.step, deps);
   if (connection === null) return decided('dead', 'the connection is not configured any more');
   if (deps.connectionPaused?.(connection.id) === true) {
-    return later('postponed', 5_000, 'the connection is paused', { uncounted: true });
+    return later('postponed', 5_000, 'the connection rests: paused, silent or stopped', { uncounted: true });
   }
   const reason = unsupported(connection, task.step);
   return reason === null ? null : decided('suppressed', reason);

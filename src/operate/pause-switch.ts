@@ -2,7 +2,7 @@ import type { Db } from '../record/database.ts';
 import { readPauses, type Pauses } from '../record/operate/pauses.ts';
 
 /**
- * What people stopped, as this process knows it: read at the start, at every notification and every round of the
+ * What rests, because a person stopped it or the vendor asked for silence, as this process knows it: read at the start, at every notification and every round of the
  * rules' loop. Ingest goes on whatever it says.
  */
 export interface PauseSwitch {

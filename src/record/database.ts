@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Tables } from './tables.ts';
@@ -99,7 +100,9 @@ function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) =>
  */
 function prepareStatements(client: pg.PoolClient): void {
   const names = new Map<string, string>();
-  const plain = client.query.bind(client) as (...args: unknown[]) => unknown;
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  const send = sendTogether(client);
+  const plain = (...args: unknown[]): unknown => send(() => query(...args));
   const named = (text: unknown, ...rest: unknown[]): unknown => {
     if (typeof text !== 'string' || !Array.isArray(rest[0])) return plain(text, ...rest);
     let name = names.get(text);
@@ -112,6 +115,28 @@ function prepareStatements(client: pg.PoolClient): void {
       : plain({ name, text, values: rest[0] }, ...rest.slice(1));
   };
   Object.assign(client, { query: named });
+}
+
+/**
+ * Statements that are issued in one turn leave in one write: each write of its own costs a system call and wakes the
+ * database's process (a third of our time under load, measured).
+ */
+function sendTogether(client: pg.PoolClient): <T>(send: () => T) => T {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  let corked = false;
+  const uncork = (): void => {
+    corked = false;
+    stream.uncork();
+  };
+  return (send) => {
+    if (!corked) {
+      corked = true;
+      stream.cork();
+      // After the promises of this turn, which issue the other statements.
+      process.nextTick(uncork);
+    }
+    return send();
+  };
 }
 
 type AfterCommit = WeakMap<Tx, (() => void)[]>;

@@ -174,6 +174,20 @@ describe('the folder', () => {
     expect(ids(active)).toEqual(['a']);
   });
 
+  test('that became empty switches nothing off: a mount may be missing', async () => {
+    const active = newActive();
+    const watch = watching(active);
+    await writeFile(join(folder, 'a.yaml'), rule('a'));
+    await watch.runOnce();
+    await rm(join(folder, 'a.yaml'));
+
+    await watch.runOnce();
+    await watch.runOnce();
+
+    expect(logged.filter((line) => line.includes('rules folder is empty'))).toHaveLength(1);
+    expect(ids(active)).toEqual(['a']);
+  });
+
   test('that did not change gives way to what another instance published', async () => {
     const active = newActive();
     const watch = watching(active);

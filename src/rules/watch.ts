@@ -37,13 +37,22 @@ export function watchRules(deps: WatchDeps, first: PublishWhen): RuleWatch {
       });
       if (folder !== null && folder.fingerprint !== seen) {
         const when = seen === null ? first : 'changed';
-        await publish(deps, folder.files, when);
+        if (folder.files.length === 0 && (await deps.active.refresh()).setId !== null) warnAboutEmpty(deps);
+        else await publish(deps, folder.files, when);
         // Remembered only now: if the database was away, the next look tries again.
         seen = folder.fingerprint;
       }
       await deps.active.refresh();
     },
   };
+}
+
+/** A folder that was not mounted looks empty: nobody wants every rule off because of that. */
+function warnAboutEmpty({ log, folder }: WatchDeps): void {
+  log.error(
+    { folder },
+    'the rules folder is empty: the active rules stay. `deskhand rules publish` publishes an empty set, `mode: off` stops a rule',
+  );
 }
 
 async function publish(

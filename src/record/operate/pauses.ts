@@ -13,7 +13,10 @@ export interface Pauses {
 export async function readPauses(db: Db): Promise<Pauses> {
   const { rows } = await sql<{ paused: unknown; connections: number[] }>`
     SELECT (SELECT value FROM settings WHERE key = 'paused') AS paused,
-           ARRAY(SELECT id FROM connections WHERE paused_at IS NOT NULL) AS connections`.execute(db);
+           ARRAY(SELECT id FROM connections
+                  WHERE paused_at IS NOT NULL OR silent_until > app_now() OR state = 'stopped') AS connections`.execute(
+    db,
+  );
   const paused = rows[0]?.paused;
   const all = typeof paused === 'string' ? paused : paused === true ? 'paused' : null;
   return { all, connections: new Set(rows[0]?.connections) };
