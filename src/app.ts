@@ -240,7 +240,13 @@ async function startParts(
       : await startSlack({
           settings: options.slack,
           api: slackApi,
-          ...{ database, clock, log, store, connections, wakeActions, onPauses: refresh },
+          database,
+          clock,
+          log,
+          store,
+          connections,
+          wakeActions,
+          onPauses: refresh,
           matchSettings: options.matchSettings,
           onCall: () => oncall(clock.now()),
         });
