@@ -130,11 +130,12 @@ async function send(sender: Sender, url: string, post: OutgoingPost): Promise<Ou
     throw new ActionError(message, { reason: 'refused', notApplied: false });
   }
   const asked = answer.headers['retry-after'];
-  const retryAt = asked === undefined ? null : parseRetryAfter(asked, clock.now(), null);
+  const now = clock.now();
+  const retryAt = asked === undefined ? null : parseRetryAfter(asked, now, null);
   return {
     status: answer.status,
     body: answer.body.toString('utf8'),
-    retryAfterMs: retryAt === null ? null : retryAt - clock.now(),
+    retryAfterMs: retryAt === null ? null : retryAt - now,
   };
 }
 
