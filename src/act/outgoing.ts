@@ -2,9 +2,7 @@ import { lookup as dnsLookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { Agent, type Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
-// oxlint-disable-next-line no-restricted-imports -- one HTTP exchange for vendors and http.post; it knows no vendor
 import { exchange, ExchangeError, type ExchangeAnswer } from '../vendors/http/exchange.ts';
-// oxlint-disable-next-line no-restricted-imports -- likewise
 import { parseRetryAfter } from '../vendors/http/classify.ts';
 import { parseAllowList, type AllowList } from './outgoing-allow.ts';
 import type { FailureReason } from './retry.ts';
