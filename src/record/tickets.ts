@@ -20,6 +20,13 @@ export interface StoredTicket {
   readonly unseen: boolean;
 }
 
+/** The columns of a {@link StoredTicket}. */
+const STORED = sql`
+           ticket_id AS "ticketId", revision, applied_seq AS "appliedSeq", snapshot, comment_ids AS "commentIds",
+           versions, acknowledged_at IS NOT NULL AS acknowledged,
+           coalesce(snoozed_until > app_now(), false) AS snoozed, snoozed_until AS "snoozedUntil", gone_at IS NOT NULL AS gone,
+           applied_seq = 0 AS unseen, sla_clock AS "slaClock"`;
+
 /** A value that grows with every read; taken before the read starts. */
 export async function nextReadSeq(db: Db): Promise<number> {
   const { rows } = await sql<{ seq: number }>`SELECT nextval('read_seq') AS seq`.execute(db);
@@ -40,10 +47,7 @@ export async function lockTickets(
     SELECT ${connectionId}, id, jsonb_build_object('id', id) FROM unnest(${ids}::text[]) AS row (id)
     ON CONFLICT DO NOTHING`.execute(tx);
   const { rows } = await sql<StoredTicket>`
-    SELECT ticket_id AS "ticketId", revision, applied_seq AS "appliedSeq", snapshot, comment_ids AS "commentIds",
-           versions, acknowledged_at IS NOT NULL AS acknowledged,
-           coalesce(snoozed_until > app_now(), false) AS snoozed, snoozed_until AS "snoozedUntil", gone_at IS NOT NULL AS gone,
-           applied_seq = 0 AS unseen, sla_clock AS "slaClock"
+    SELECT ${STORED}
       FROM tickets WHERE connection_id = ${connectionId} AND ticket_id = ANY(${ids}::text[])
      ORDER BY ticket_id FOR UPDATE`.execute(tx);
   return new Map(rows.map((row) => [row.ticketId, row]));
@@ -130,10 +134,7 @@ export async function readTicketRow(
   ticketId: string,
 ): Promise<StoredTicket | null> {
   const { rows } = await sql<StoredTicket>`
-    SELECT ticket_id AS "ticketId", revision, applied_seq AS "appliedSeq", snapshot, comment_ids AS "commentIds",
-           versions, acknowledged_at IS NOT NULL AS acknowledged,
-           coalesce(snoozed_until > app_now(), false) AS snoozed, snoozed_until AS "snoozedUntil", gone_at IS NOT NULL AS gone,
-           applied_seq = 0 AS unseen, sla_clock AS "slaClock"
+    SELECT ${STORED}
       FROM tickets WHERE connection_id = ${connectionId} AND ticket_id = ${ticketId}`.execute(db);
   return rows[0] ?? null;
 }

@@ -1,34 +1,12 @@
 import { z } from 'zod';
+import { date, flag, id, number, text } from '../http/scalars.ts';
 
 /**
  * The parts of BOSSDesk's answers that we read, parsed leniently: ids must be there, anything else that is missing
  * or of another type is null. Section names are those of the vendor's manual.
  */
 
-/** Numbers or numeric text, compared as text everywhere. */
-const id = z.union([z.int(), z.string().min(1)]).transform(String);
 const optionalId = id
-  .nullish()
-  .transform((value) => value ?? null)
-  .catch(null);
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? null)
-  .catch(null);
-const flag = z
-  .boolean()
-  .nullish()
-  .transform((value) => value ?? false)
-  .catch(false);
-const number = z
-  .number()
-  .nullish()
-  .transform((value) => value ?? null)
-  .catch(null);
-/** For the date parser, which takes whatever it is. */
-const date = z
-  .union([z.string(), z.number()])
   .nullish()
   .transform((value) => value ?? null)
   .catch(null);

@@ -1,27 +1,11 @@
 import { z } from 'zod';
+import { date, id, number, text } from '../http/scalars.ts';
 
 /**
  * The parts of GoToAssist's answers that we read, after unwrapping (envelope.ts), parsed leniently: ids must be there,
  * anything else that is missing or of another type is null. Section names are those of the API guide.
  */
 
-const id = z.union([z.int(), z.string().min(1)]).transform(String);
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? null)
-  .catch(null);
-const number = z
-  .number()
-  .nullish()
-  .transform((value) => value ?? null)
-  .catch(null);
-/** For the date parser; an empty date is `""`. */
-const date = z
-  .union([z.string(), z.number()])
-  .nullish()
-  .transform((value) => value ?? null)
-  .catch(null);
 /** Absent things are null, `""` or missing. */
 const optional = <T extends z.ZodType>(shape: T) => shape.nullable().catch(null);
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).nullish().catch(null);

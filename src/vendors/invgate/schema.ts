@@ -1,12 +1,11 @@
 import { z } from 'zod';
+import { date, id } from '../http/scalars.ts';
 
 /**
  * The parts of InvGate's answers that we read, parsed leniently: only what makes a row a row must be there. The
  * manual's call names stand beside each schema; [O] marks shapes of the integration reference, 2.2 and 2.4.
  */
 
-/** Numbers or numeric text; long ones arrive as text. Compared as text everywhere. */
-const id = z.union([z.int(), z.string().min(1)]).transform(String);
 /** No value is null, 0 or "". */
 const optionalId = z
   .union([z.int(), z.string()])
@@ -24,12 +23,6 @@ const flag = z
   .union([z.boolean(), z.int(), z.string()])
   .nullish()
   .transform((value) => (value === undefined || value === null ? null : /^(?:true|1)$/i.test(String(value))))
-  .catch(null);
-/** For the date parser, which takes whatever it is: epoch seconds as number or text, ISO, "". */
-const date = z
-  .union([z.string(), z.number()])
-  .nullish()
-  .transform((value) => value ?? null)
   .catch(null);
 
 /** `incident.comment`, and `comments` inside of `incidents?comments=1`, where `is_solution` is missing [O]. */

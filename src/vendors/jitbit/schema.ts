@@ -1,37 +1,15 @@
 import { z } from 'zod';
+import { date, flag, id, number, text } from '../http/scalars.ts';
 
 /**
  * The parts of Jitbit's answers that we read, parsed leniently: only an id must be there, anything else that is
  * missing or of another type is null. The document's section names stand beside each schema.
  */
 
-/** Numbers or numeric text; long ones arrive as text. Compared as text everywhere. */
-const id = z.union([z.int(), z.string().min(1)]).transform(String);
 /** 0 means "none" in UpdateTicket; lists say null. */
 const optionalId = id
   .nullish()
   .transform((value) => (value === undefined || value === '0' ? null : value))
-  .catch(null);
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? null)
-  .catch(null);
-const flag = z
-  .boolean()
-  .nullish()
-  .transform((value) => value ?? false)
-  .catch(false);
-const number = z
-  .number()
-  .nullish()
-  .transform((value) => value ?? null)
-  .catch(null);
-/** For the date parser, which takes whatever it is. */
-const date = z
-  .union([z.string(), z.number()])
-  .nullish()
-  .transform((value) => value ?? null)
   .catch(null);
 
 /** Section "TicketCustomFields". `Value` of a drop-down is the option's id, `ValueWithOption` its text. */
