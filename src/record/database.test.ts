@@ -1,5 +1,6 @@
+import { Socket } from 'node:net';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts';
 import {
   CommitUnknownError,
@@ -8,6 +9,7 @@ import {
   openDatabase,
   toJsonb,
   type Database,
+  type Tx,
 } from './database.ts';
 
 let cloned: TestDatabase;
@@ -108,4 +110,61 @@ test.each([
   [new TypeError('ours'), false],
 ])('%o says that the database is away: %j', (error, wanted) => {
   expect(isUnavailable(error)).toBe(wanted);
+});
+
+describe('one round trip', () => {
+  const inserted = (tx: Tx, ...values: number[]): Promise<unknown> =>
+    Promise.all(values.map((value) => sql`INSERT INTO trips SELECT 60 / ${value}::int`.execute(tx)));
+  const stored = async (): Promise<readonly number[]> => {
+    const { rows } = await sql<{ n: number }>`SELECT n FROM trips ORDER BY n`.execute(database.db);
+    return rows.map((row) => row.n);
+  };
+  beforeAll(() => sql`CREATE TABLE trips (n int)`.execute(database.db));
+  beforeEach(() => sql`TRUNCATE trips`.execute(database.db));
+
+  test('is one write to the database', async () => {
+    await database.oneTrip((tx) => inserted(tx, 1));
+    const write = vi.spyOn(Socket.prototype as unknown as { _writeGeneric(): void }, '_writeGeneric');
+
+    await database.oneTrip((tx) => inserted(tx, 1, 2, 3));
+    const writes = write.mock.calls.length;
+    write.mockRestore();
+
+    expect(writes).toBe(1);
+    expect(await stored()).toEqual([20, 30, 60, 60]);
+  });
+
+  test.each([
+    ['the first', [0, 1, 2]],
+    ['one in the middle', [1, 0, 2]],
+    ['the last', [1, 2, 0]],
+  ])('stores nothing when %s statement fails', async (_, values) => {
+    await expect(database.oneTrip((tx) => inserted(tx, ...values))).rejects.toThrow('division by zero');
+
+    expect(await stored()).toEqual([]);
+  });
+
+  test('leaves its connection usable', async () => {
+    const single = openDatabase({ url: cloned.url, poolSize: 1 });
+    await single.oneTrip((tx) => inserted(tx, 0)).catch(() => undefined);
+
+    await single.oneTrip((tx) => inserted(tx, 1));
+    await single.close();
+
+    expect(await stored()).toEqual([60]);
+  });
+
+  test('has an unknown outcome when the connection breaks before the answers', async () => {
+    const write = vi.spyOn(Socket.prototype as unknown as { _writeGeneric(): void }, '_writeGeneric');
+    await database.oneTrip((tx) => inserted(tx, 1));
+    const socket = write.mock.instances[0] as unknown as Socket;
+    write.mockRestore();
+
+    const cut = database.oneTrip(async (tx) => {
+      await sql`SELECT pg_sleep(0.05)`.execute(tx);
+    });
+    setImmediate(() => socket.destroy());
+
+    await expect(cut).rejects.toThrow(CommitUnknownError);
+  });
 });

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
+import { prepareSession, sessionOf } from './session.ts';
 import type { Tables } from './tables.ts';
 
 /** Queries run on this: the pool, or one transaction. */
@@ -29,6 +28,14 @@ export interface Database {
    * @throws whatever `work` throws, {@link CommitUnknownError} when the answer to COMMIT was lost
    */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * A transaction whose statements need nothing of each other's answers, in one round trip.
+   *
+   * @param issue issues every statement before it first waits: COMMIT is sent right behind them. What has to hold
+   *   is asked with {@link presume}, because there is no turning back after the answers.
+   * @throws what a statement fails with (nothing is stored then), {@link CommitUnknownError} when no answer came
+   */
+  oneTrip<T>(issue: (tx: Tx) => Promise<T>): Promise<T>;
   /** Does something once a transaction under way has committed; nothing if it does not. */
   afterCommit(tx: Tx, work: () => void): void;
   close(): Promise<void>;
@@ -69,9 +76,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   // Pipelined: statements that do not need each other's answers share one round trip (`Promise.all`).
   const pool = new pg.Pool({ ...base, options: settings, max: options.poolSize ?? 10, pipeline: true });
   pool.on('error', (error) => options.onIdleError?.(error));
-  pool.on('connect', prepareStatements);
-  // The pool hears only idle connections: one that breaks between two statements would end the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', prepareSession);
   const after: AfterCommit = new WeakMap();
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 
@@ -82,7 +87,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       await client.connect();
       return client;
     },
-    transaction: (work) => transaction(db, work, after),
+    transaction: (work) => onConnection(pool, (tx) => inTransaction(tx, work), after),
+    oneTrip: (issue) => onConnection(pool, (tx) => inOneTrip(tx, issue), after),
     afterCommit: (tx, work) => after.get(tx)?.push(work),
     close: () => db.destroy(),
   };
@@ -93,67 +99,24 @@ function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) =>
   return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
 }
 
-/**
- * Gives every statement a name, so that Postgres parses and plans it once per connection. Texts that vary in
- * length (an IN list, a many-row VALUES) would fill its memory: hot statements use arrays, and past a few hundred
- * texts no new ones are named.
- */
-function prepareStatements(client: pg.PoolClient): void {
-  const names = new Map<string, string>();
-  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-  const send = sendTogether(client);
-  const plain = (...args: unknown[]): unknown => send(() => query(...args));
-  const named = (text: unknown, ...rest: unknown[]): unknown => {
-    if (typeof text !== 'string' || !Array.isArray(rest[0])) return plain(text, ...rest);
-    let name = names.get(text);
-    if (name === undefined && names.size < 300) {
-      name = createHash('sha256').update(text).digest('hex').slice(0, 24);
-      names.set(text, name);
-    }
-    return name === undefined
-      ? plain(text, ...rest)
-      : plain({ name, text, values: rest[0] }, ...rest.slice(1));
-  };
-  Object.assign(client, { query: named });
-}
-
-/**
- * Statements that are issued in one turn leave in one write: each write of its own costs a system call and wakes the
- * database's process (a third of our time under load, measured).
- */
-function sendTogether(client: pg.PoolClient): <T>(send: () => T) => T {
-  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
-  let corked = false;
-  const uncork = (): void => {
-    corked = false;
-    stream.uncork();
-  };
-  return (send) => {
-    if (!corked) {
-      corked = true;
-      stream.cork();
-      // After the promises of this turn, which issue the other statements.
-      process.nextTick(uncork);
-    }
-    return send();
-  };
-}
-
 type AfterCommit = WeakMap<Tx, (() => void)[]>;
 
-async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>, after: AfterCommit): Promise<T> {
+/** Does `work` on one connection of the pool, again where the database asks for that. */
+async function onConnection<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>, after: AfterCommit): Promise<T> {
   for (let attempt = 1; ; attempt++) {
+    const client = await pool.connect();
     try {
-      return await db.connection().execute(async (connection) => {
-        const tx = connection as Tx;
-        const works: (() => void)[] = [];
-        after.set(tx, works);
-        const result = await inTransaction(tx, work);
-        for (const each of works) each();
-        return result;
-      });
+      const tx = sessionOf(client) as Tx;
+      const works: (() => void)[] = [];
+      after.set(tx, works);
+      const result = await work(tx);
+      for (const each of works) each();
+      return result;
     } catch (error) {
       if (attempt >= TRIES || !AGAIN.has(sqlState(error) ?? '')) throw error;
+    } finally {
+      // The pool itself throws away a connection that broke.
+      client.release();
     }
   }
 }
@@ -170,9 +133,33 @@ async function inTransaction<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T
     await sql`rollback`.execute(tx).catch(() => undefined);
     throw error;
   }
+  await committed(sql`commit`.execute(tx));
+  return result;
+}
+
+/** Statements, and COMMIT behind them, leave together; where one of them fails Postgres makes a rollback of it. */
+async function inOneTrip<T>(tx: Tx, issue: (tx: Tx) => Promise<T>): Promise<T> {
+  const begun = sql`begin`.execute(tx);
+  begun.catch(() => undefined);
+  const issued = issue(tx);
+  issued.catch(() => undefined);
+  const ended = committed(sql`commit`.execute(tx));
+  ended.catch(() => undefined);
   try {
-    await sql`commit`.execute(tx);
+    const result = await issued;
+    await ended;
     return result;
+  } catch (error) {
+    // What Postgres refused is not committed; where it said nothing, the COMMIT may have reached it all the same.
+    await ended.catch(() => undefined);
+    if (sqlState(error) !== null || error instanceof CommitUnknownError) throw error;
+    throw new CommitUnknownError('the connection broke while committing', { cause: error });
+  }
+}
+
+async function committed(commit: Promise<unknown>): Promise<void> {
+  try {
+    await commit;
   } catch (error) {
     if (sqlState(error) !== null) throw error;
     throw new CommitUnknownError('the connection broke while committing', { cause: error });
