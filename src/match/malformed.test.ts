@@ -141,6 +141,14 @@ const THEN: readonly (readonly [string, string])[] = [
   ['emit: { type: ‸ticket.created }', 'cannot emit'],
   ['repeat: { every: 1h, at_most: ‸1000, do: [acknowledge] }', 'from 1 to 100'],
   ['repeat: { every: 1h, at_most: 2, do: [{ ‸wiat: 5m }] }', 'Did you mean "wait"?'],
+  [
+    'repeat: { every: 1h, at_most: 2, do: [{ ‸repeat: { every: 5m, at_most: 2, do: [acknowledge] } }] }',
+    'cannot stand inside another "repeat"',
+  ],
+  [
+    'slack.ask: { channel: "#a", text: x, answers: { do: [{ ‸repeat: { every: 5m, at_most: 2, do: [acknowledge] } }] } }',
+    'cannot stand inside an answer of "slack.ask"',
+  ],
   ['wait: 5m\n    ‸comment: { text: x }', 'One action per step'],
 ];
 

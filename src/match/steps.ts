@@ -74,10 +74,23 @@ function parseStep(
     return null;
   }
   const action = name as ActionName;
+  const around = action === 'repeat' ? holderOf(path) : null;
+  if (around !== null) {
+    report.error([...path, name], `A "repeat" cannot stand inside ${around}.`, 'key');
+    return null;
+  }
   const params = parseParams(action, rest[name], [...path, name], context, place, depth);
   if (params === null) return null;
   // The table and ActionParams describe the same shapes; the tests hold them together.
   return { action, path: place, required: required === true, params } as unknown as Step;
+}
+
+/** What a place lies inside of, where the order of a further repeat's rounds would not be clear. */
+function holderOf(path: Path): string | null {
+  const isIn = (action: string, param: string): boolean =>
+    path.some((key, index) => key === action && path[index + 1] === param);
+  if (isIn('repeat', 'do')) return 'another "repeat"';
+  return isIn('slack.ask', 'answers') ? 'an answer of "slack.ask"' : null;
 }
 
 function parseParams(

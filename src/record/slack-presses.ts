@@ -163,7 +163,7 @@ export async function insertBranch(
 ): Promise<void> {
   await sql`
     INSERT INTO steps (id, run_id, lane_id, connection_id, path, iteration, position, rule_order, action)
-    SELECT row.id, ask.run_id, ask.lane_id, ask.connection_id, row.path, row.n::int, ask.position, ask.rule_order, row.action
+    SELECT row.id, ask.run_id, ask.lane_id, ask.connection_id, row.path, ask.iteration + row.n::int, ask.position, ask.rule_order, row.action
       FROM steps ask, unnest(${steps.map((one) => one.id)}::uuid[], ${steps.map((one) => one.path)}::text[],
                              ${steps.map((one) => one.action)}::text[]) WITH ORDINALITY AS row (id, path, action, n)
      WHERE ask.id = ${askStepId}

@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../../test/support/engine.ts';
 import { endWaitingRuns, snoozeTicket } from '../../record/attention.ts';
+import { insertBranch } from '../../record/slack-presses.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -36,6 +38,25 @@ describe('repeat', () => {
     expect(await pings()).toBe(3);
     expect((await engine.events()).filter((event) => event.type === 'custom.end')).toHaveLength(1);
     expect(await runs()).toEqual(['done']);
+  });
+
+  test('keeps the answers of each round apart', async () => {
+    const ask = '{ slack.ask: { channel: "#noc", text: Well?, answers: { Yes: [acknowledge] } } }';
+    await engine.publish(rule(`[{ repeat: { every: 10m, at_most: 2, do: [${ask}, ${PING}] } }]`));
+    await engine.happen({ type: 'custom.go' });
+    await engine.work();
+    await engine.work('11 minutes');
+
+    const asked = (await engine.steps()).filter((step) => step.action === 'slack.ask');
+    for (const { id } of asked) {
+      const branch = [{ id: engine.store.newId(), path: '0.do.0.answers.Yes.0', action: 'acknowledge' }];
+      await insertBranch(engine.database.db, id, branch);
+    }
+    const { rows } = await sql<{ action: string }>`
+      SELECT action FROM steps ORDER BY position, iteration`.execute(engine.database.db);
+
+    const round = ['repeat', 'slack.ask', 'acknowledge', 'emit'];
+    expect(rows.map((row) => row.action)).toEqual([...round, ...round]);
   });
 
   test('ends with its run when somebody acknowledges', async () => {

@@ -5,9 +5,12 @@ import { decided, later, type Resolution, type StepTask } from '../task.ts';
 /**
  * `repeat`: rounds of steps, one after the other. A row of its own stands for each round: when its turn comes it
  * waits `every` (not before the first round), and then puts the round's steps and the next round's row behind itself.
- * All rows share the repeat's position; `iteration` orders them: 1000 × round for the row, + 1, + 2, … for its steps.
+ * All rows share the repeat's position; `iteration` orders them: ROUND × round for the row, + SLOT, + 2 × SLOT, … for
+ * its steps, so that the steps that follow from an answer fit between two of them.
  */
-const ROUND = 1_000;
+const ROUND = 200_000;
+/** More than a list of steps may hold. */
+const SLOT = 1_000;
 
 /** Which round a row of a repeat stands for; the planned one is the first. */
 export function roundOf(iteration: number): number {
@@ -28,9 +31,6 @@ export function repeat(
 ): Resolution {
   const { claimed } = task;
   const round = roundOf(claimed.iteration);
-  // The rows of a repeat inside a repeat would need an order of their own.
-  if (claimed.path.includes('.do.'))
-    return decided('suppressed', 'a repeat inside a repeat is not supported');
   if (waitsFirst(task)) {
     if (everyMs === null) return decided('dead', 'the calendar is not configured any more');
     return later('waiting', everyMs, `waits for round ${round} of ${params.at_most}`);
@@ -60,7 +60,7 @@ function rowsOf(
     id: newId(),
     path: step.path,
     action: step.action,
-    iteration: round * ROUND + index + 1,
+    iteration: round * ROUND + (index + 1) * SLOT,
   }));
   if (round >= params.at_most) return steps;
   const next = {
