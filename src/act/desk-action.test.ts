@@ -258,6 +258,42 @@ describe('a reassignment that was interrupted', () => {
   });
 });
 
+describe('a person chosen in turn', () => {
+  test('is chosen once per step, however often it is tried', async () => {
+    await planned('  - reassign: { agent: { rotate: [ali@acme.com, nora@acme.com] } }');
+    const first = id;
+    engine.desk.faults.next('POST updateticket', { kind: 'reset_before' });
+    await engine.work();
+    await engine.work(SETTLED);
+    await engine.work(LOOKED_TWICE);
+    const second = engine.desk.human.create({ subject: 'VPN down again', category: 'Network' });
+    await engine.refresh(second);
+
+    await engine.work();
+
+    expect((await engine.steps()).map(({ state, attempts }) => [state, attempts])).toEqual([
+      ['done', 2],
+      ['done', 1],
+    ]);
+    expect(engine.desk.ticket(first).assignedToUserId).toBe(3);
+    expect(engine.desk.ticket(second).assignedToUserId).toBe(2);
+  });
+
+  test('by the fewest open tickets stays chosen although the counts have changed', async () => {
+    await planned('  - reassign: { agent: { least_open: [ali@acme.com, nora@acme.com] } }');
+    engine.desk.faults.next('POST updateticket', { kind: 'reset_before' });
+    await engine.work();
+    const other = engine.desk.human.create({ subject: 'x', category: 'Printer' });
+    engine.desk.human.assign(other, 'ali@acme.com');
+    await engine.refresh(other);
+
+    await engine.work(SETTLED);
+    await engine.work(LOOKED_TWICE);
+
+    expect(engine.desk.ticket(id).assignedToUserId).toBe(3);
+  });
+});
+
 describe('an answer that says no', () => {
   test.each([
     ['429', { kind: 'too_many', retryAfter: 0 }, 'postponed', 0],

@@ -1,6 +1,7 @@
 import type { Connection } from '../connections.ts';
 import { parametersOf } from '../match/capabilities.ts';
 import { DESK_ACTIONS, type AgentChoice, type DeskActionName, type Step } from '../match/rule.ts';
+import { keepChoice, readChoice } from '../record/choices.ts';
 import { countOpenByAssignee, takeTurn } from '../record/tickets.ts';
 import type { Database } from '../record/database.ts';
 import type { DeskAction } from '../vendors/vendor.ts';
@@ -22,10 +23,7 @@ export function unsupported(connection: Connection, step: DeskStep): string | nu
   return missing.length === 0 ? null : `not supported: ${missing.join(', ')}`;
 }
 
-/**
- * Renders a desk step: texts for the desk's format, one person chosen. Choices of a rotation are made once per step
- * and kept over its retries by the caller.
- */
+/** Renders a desk step: texts for the desk's format, one person chosen (once per step, kept over its tries). */
 export async function renderDeskAction(
   task: StepTask,
   step: DeskStep,
@@ -133,17 +131,30 @@ async function chooseAgent(
       return null;
     case 'person':
       return plain(choice.person);
-    case 'rotate': {
-      const turn = await takeTurn(database.db, task.rule.id, task.step.path);
-      return plain(choice.people[turn % choice.people.length] ?? '');
-    }
-    case 'least_open': {
-      const people = choice.people.map(plain);
-      const open = await countOpenByAssignee(database.db, connection.id);
-      const counts = people.map((person) => open.get(person.toLowerCase()) ?? 0);
-      return people[counts.indexOf(Math.min(...counts))] ?? '';
-    }
+    case 'rotate':
+      return choosePerson(task, database, async () => {
+        const turn = await takeTurn(database.db, task.rule.id, task.step.path);
+        return plain(choice.people[turn % choice.people.length] ?? '');
+      });
+    case 'least_open':
+      return choosePerson(task, database, async () => {
+        const people = choice.people.map(plain);
+        const open = await countOpenByAssignee(database.db, connection.id);
+        const counts = people.map((person) => open.get(person.toLowerCase()) ?? 0);
+        return people[counts.indexOf(Math.min(...counts))] ?? '';
+      });
   }
+}
+
+/** A choice is committed before anything is sent: a second try must not hand the ticket to somebody else. */
+async function choosePerson(
+  task: StepTask,
+  database: Database,
+  choose: () => Promise<string>,
+): Promise<string> {
+  const { stepId } = task.claimed;
+  const chosen = await readChoice(database.db, stepId);
+  return chosen ?? keepChoice(database.db, stepId, await choose());
 }
 
 function renderValues(
