@@ -246,6 +246,7 @@ async function startParts(
           store,
           connections,
           wakeActions,
+          paused: () => pauses.all(),
           onPauses: refresh,
           matchSettings: options.matchSettings,
           onCall: () => oncall(clock.now()),

@@ -1,7 +1,7 @@
 import type { Connection } from '../connections.ts';
 import { compileCondition } from '../match/compile.ts';
 import { withFreshTicket, type MatchSettings } from '../match/matcher.ts';
-import type { ConditionMap, Rule, Span } from '../match/rule.ts';
+import type { ActionParams, ConditionMap, Rule, Span } from '../match/rule.ts';
 import { readTicketRow } from '../record/tickets.ts';
 import type { Database } from '../record/database.ts';
 import { presentTicket, type Ticket } from '../ticket.ts';
@@ -180,7 +180,7 @@ async function act(task: StepTask, deps: PerformDeps): Promise<Tried> {
     case 'acknowledge':
       return acknowledge(task, deps);
     case 'slack.ask':
-      return slackAsk(task, step.params, deps);
+      return slackAsk(task, step.params, withinOf(task, step.params, deps), deps);
     case 'repeat':
       return repeat(task, step.params, spanFromNow(task, step.params.every, deps), deps.store.newId);
   }
@@ -202,6 +202,15 @@ function wait(task: StepTask, ms: number | null): Resolution {
   if (task.claimed.state === 'waiting') return decided('done', null, { progress: { waited: true } });
   if (ms === null) return decided('dead', 'the calendar is not configured any more');
   return later('waiting', ms, 'waits');
+}
+
+/** How long a question waits for its answer: undefined for ever, null without that calendar. */
+function withinOf(
+  task: StepTask,
+  { within }: ActionParams['slack.ask'],
+  deps: PerformDeps,
+): number | null | undefined {
+  return within === undefined ? undefined : spanFromNow(task, within, deps);
 }
 
 /** Milliseconds from now until so much time, or working time, has passed; null without that calendar. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NOTHING_KNOWN } from '../match/params.ts';
 import { slackIds } from '../demo/simulators/slack/state.ts';
 import { until } from '../../test/support/until.ts';
 import { startSlackStage, type SlackStage } from '../../test/support/slack-stage.ts';
@@ -27,6 +28,16 @@ then:
         No: [{ comment: { text: "no reset" } }]
   - comment: { text: "after the answer" }
 ---
+id: ask-office
+when: { connection: acme, title: { starts_with: Office } }
+then:
+  - slack.ask:
+      channel: "#general"
+      text: "Office {{ ticket.title }}?"
+      within: { for: 2h, calendar: office }
+      default: No
+      answers: { No: [{ comment: { text: "no, by the clock" } }] }
+---
 id: ask-default
 when: { connection: acme, title: { starts_with: Default } }
 then:
@@ -40,11 +51,18 @@ then:
         No: [{ comment: { text: "no, by the clock" } }]
 `;
 
+/** A calendar on which every second hour is worked. */
+const HALF_THE_DAY = {
+  workingMs: (_: string, fromMs: number, toMs: number) => (toMs - fromMs) / 2,
+  addWorkingMs: (_: string, fromMs: number, ms: number) => fromMs + 2 * ms,
+};
+
 let stage: SlackStage;
 beforeAll(async () => {
   stage = await startSlackStage({
     rules: RULES,
     settings: { allowedGroups: [slackIds.agents], users: { [slackIds.ali]: 'ali@acme.com' } },
+    more: { known: NOTHING_KNOWN, matchSettings: { lists: {}, locales: {}, ...HALF_THE_DAY } },
   });
 });
 afterAll(() => stage.close());
@@ -62,28 +80,26 @@ async function presses(id: number): Promise<readonly { action: string; state: st
 }
 
 describe('buttons', () => {
-  test('acknowledge shows within a second, and a second press changes nothing', async () => {
+  test('acknowledge is shown, and a second press changes nothing', async () => {
     const { id, message } = await stage.ticketWithMessage('Ack me');
     const press = { message, button: 'Acknowledge', user: slackIds.ali };
 
-    // Idle: the channel's last message is more than a second old.
-    await until('the channel to be free', async () => {
-      const { rows } = await sql`SELECT 1 FROM slack_gates WHERE next_at > app_now()`.execute(
-        stage.app.database.db,
-      );
-      return rows.length === 0;
-    });
-    const startedAt = performance.now();
-    const first = await stage.slack.pressButton(stage.url, press);
+    const answers = await Promise.all([
+      stage.slack.pressButton(stage.url, press),
+      stage.slack.pressButton(stage.url, press),
+    ]);
     await stage.shows(message, 'ali@acme.com took it');
-    const tookMs = performance.now() - startedAt;
 
-    expect(first).toEqual({ status: 200, body: '' });
-    expect(tookMs).toBeLessThan(1_000);
+    expect(answers).toEqual([
+      { status: 200, body: '' },
+      { status: 200, body: '' },
+    ]);
     expect(JSON.stringify(message.blocks)).not.toContain('desk:acknowledge');
     expect(await presses(id)).toMatchObject([
       { action: 'acknowledge', state: 'done', person: 'ali@acme.com' },
+      { action: 'acknowledge', state: 'done', person: 'ali@acme.com' },
     ]);
+    expect(whispers().filter((text) => text.includes('Acknowledged: it is yours'))).toHaveLength(1);
   });
 
   test('assign and close reach the desk once, however often they are pressed', async () => {
@@ -145,6 +161,13 @@ describe('buttons', () => {
       SELECT round(extract(epoch FROM snoozed_until - app_now()) / 3600)::int AS hours FROM tickets
        WHERE ticket_id = ${String(id)}`.execute(stage.app.database.db);
     expect(rows).toEqual([{ hours: 4 }]);
+
+    await stage.slack.pressButton(stage.url, {
+      message,
+      button: 'desk:snooze',
+      selected: options.replace('4h', 'off'),
+    });
+    await until('the end of the snooze', () => !JSON.stringify(message.blocks).includes('💤'));
   });
 
   test('escalate now ends the wait', async () => {
@@ -191,6 +214,20 @@ describe('slack.ask', () => {
     expect(bodies(id)).toEqual(['reset agreed', 'after the answer']);
     expect((await stage.steps(id, 'ask'))[0]).toMatchObject({ state: 'done', result: { answer: 'Yes' } });
     await until('the buttons to go', () => !JSON.stringify(question.blocks).includes('"actions"'));
+  });
+
+  test('counts the time for an answer on its calendar', async () => {
+    const id = stage.app.desk.human.create({ subject: 'Office Ankara' });
+
+    const { rows } = await until('the question to wait', async () => {
+      const found = await sql<{ hours: number }>`
+        SELECT round(extract(epoch FROM s.due_at - app_now()) / 3600)::int AS hours
+          FROM steps s JOIN runs r ON r.id = s.run_id
+         WHERE r.ticket_id = ${String(id)} AND s.state = 'waiting'`.execute(stage.app.database.db);
+      return found.rows.length === 1 && found;
+    });
+
+    expect(rows).toEqual([{ hours: 4 }]);
   });
 
   test('takes the default when nobody answers in time', async () => {

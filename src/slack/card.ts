@@ -151,7 +151,7 @@ function buttonsOf(state: CardState, wanted: readonly SlackButton[]): object[] {
       case 'assign':
         return [button(kind, 'Assign to me')];
       case 'snooze':
-        return [snoozeMenu(ref)];
+        return [snoozeMenu(ref, state.snoozedUntil !== null)];
       case 'escalate':
         return [button(kind, 'Escalate now', { style: 'danger' })];
       case 'close':
@@ -170,12 +170,13 @@ function confirmClose(): object {
   };
 }
 
-function snoozeMenu(ref: string): object {
+function snoozeMenu(ref: string, snoozed: boolean): object {
+  const spans = snoozed ? [...SNOOZES, ['off', 'Not any more'] as const] : SNOOZES;
   return {
     type: 'static_select',
     action_id: 'desk:snooze',
     placeholder: { type: 'plain_text', text: 'Snooze' },
-    options: SNOOZES.map(([value, label]) => ({
+    options: spans.map(([value, label]) => ({
       text: { type: 'plain_text', text: label },
       value: `${value}|${ref}`,
     })),
@@ -189,18 +190,31 @@ export function drawRow(state: CardState): object {
     literalInline(cut(statusOf(state.ticket), 40)),
     literalInline(cut(state.ticket.priority?.name ?? state.ticket.priority?.level ?? '', 40)),
     whoActs(state),
+    ...(state.snoozedUntil === null
+      ? []
+      : [`💤 until ${moment(state.snoozedUntil, '{date_short_pretty} {time}')}`]),
     ...(state.notice === null ? [] : [literalInline(cut(state.notice, 120))]),
   ].filter((fact) => fact !== '');
   const open = !state.gone && !FINAL_PHASES.includes(state.ticket.phase);
-  const options = [
-    ['acknowledge', 'Acknowledge'],
-    ['assign', 'Assign to me'],
-    ['close', 'Close'],
-  ].map(([value, label]) => ({ text: { type: 'plain_text', text: label }, value: `${value}|${ref}` }));
+  const options = menuOf(state).map(([value, label]) => ({
+    text: { type: 'plain_text', text: label },
+    value: `${value}|${ref}`,
+  }));
   return {
     ...section(`${headline(state, 100)}\n${facts.join(' · ')}`),
     ...(open ? { accessory: { type: 'overflow', action_id: 'desk:menu', options } } : {}),
   };
+}
+
+/** Slack takes at most five choices here. */
+function menuOf({ acknowledgedBy, snoozedUntil }: CardState): readonly (readonly [string, string])[] {
+  return [
+    ...(acknowledgedBy === null ? ([['acknowledge', 'Acknowledge']] as const) : []),
+    ['assign', 'Assign to me'],
+    snoozedUntil === null ? ['snooze', 'Snooze for 1 hour'] : ['wake', 'End the snooze'],
+    ['escalate', 'Escalate now'],
+    ['close', 'Close'],
+  ];
 }
 
 /** Many tickets in one message. @param lines news that belong to no ticket, escaped */

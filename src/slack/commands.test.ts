@@ -1,5 +1,6 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { slackIds } from '../demo/simulators/slack/state.ts';
+import { slackIds, type SlackMessage } from '../demo/simulators/slack/state.ts';
 import { until } from '../../test/support/until.ts';
 import { startSlackStage, type SlackStage } from '../../test/support/slack-stage.ts';
 import { wordsOf } from './commands.ts';
@@ -66,6 +67,7 @@ describe('/desk', () => {
       await desk(`snooze ${id} 2h`),
       await desk(`mute tell ${id} 3h`),
       await desk(`snooze ${id} forever`),
+      await desk(`mute tel ${id}`),
     ].map((one) => one.body);
 
     await until('the assignee', () => stage.app.desk.ticket(id).assignedToUserId !== null);
@@ -75,6 +77,7 @@ describe('/desk', () => {
     expect(said[2]).toContain('Snoozed for 2h');
     expect(said[3]).toContain('is muted for 3h');
     expect(said[4]).toContain('For how long?');
+    expect(said[5]).toContain('There is no rule tel. Did you mean \\"tell\\"?');
   });
 
   test('says status, and stops and starts everything', async () => {
@@ -133,17 +136,81 @@ describe('dialog and home', () => {
   });
 });
 
-test('a rule that ran over its limit is told in the operations channel and goes on by a button', async () => {
-  const { id } = await stage.ticketWithMessage('Bursting');
+/** Lets rule `burst` run over its limit; @returns the notice about it and the ticket */
+async function burst(subject: string): Promise<{ readonly id: number; readonly notice: SlackMessage }> {
+  const told = stage.slack.messagesIn('desk-ops').length;
+  const { id } = await stage.ticketWithMessage(subject);
   stage.app.desk.human.comment(id, 'burst 1', { by: 'requester' });
   await until('the first run', async () => (await stage.steps(id, 'burst')).length === 1);
   stage.app.desk.human.comment(id, 'burst 2', { by: 'requester' });
-
   const notice = await until('the notice', () =>
-    stage.slack.messagesIn('desk-ops').find((message) => message.text.includes('burst is paused')),
+    stage.slack
+      .messagesIn('desk-ops')
+      .slice(told)
+      .find((message) => message.text.includes('burst is paused')),
   );
-  await stage.slack.pressButton(stage.url, { message: notice, button: 'Resume and run what waits' });
+  return { id, notice };
+}
 
-  await until('both runs', () => bodies(id).filter((body) => body === 'seen').length === 2);
-  expect(stage.slack.messagesIn('desk-ops')).toHaveLength(1);
+const heldRuns = async (): Promise<readonly string[]> => {
+  const { rows } = await sql<{ state: string }>`
+    SELECT state FROM runs WHERE rule_id = 'burst' ORDER BY id`.execute(stage.app.database.db);
+  return rows.map((row) => row.state);
+};
+
+describe('a rule that ran over its limit is told in the operations channel', () => {
+  test('and goes on with what waited by one button', async () => {
+    const { id, notice } = await burst('Bursting');
+
+    await stage.slack.pressButton(stage.url, { message: notice, button: 'Resume and run what waits' });
+
+    await until('both runs', () => bodies(id).filter((body) => body === 'seen').length === 2);
+    expect(stage.slack.messagesIn('desk-ops')).toHaveLength(1);
+  });
+
+  test('and without it by the other', async () => {
+    await sql`UPDATE runs SET created_at = created_at - interval '2 hours'`.execute(stage.app.database.db);
+    const { id, notice } = await burst('Bursting again');
+    await until('the held run', async () => (await heldRuns()).includes('held'));
+
+    await stage.slack.pressButton(stage.url, { message: notice, button: 'Resume and discard what waits' });
+
+    await until('the decision', async () => !(await heldRuns()).includes('held'));
+    expect((await heldRuns()).at(-1)).toBe('ended');
+    expect(bodies(id).filter((body) => body === 'seen')).toHaveLength(1);
+    expect((await desk('status')).body).not.toContain('burst');
+    const { rows } = await sql`
+      SELECT person, state FROM slack_presses WHERE action = 'resume rule burst: discard'`.execute(
+      stage.app.database.db,
+    );
+    expect(rows).toEqual([{ person: 'nora@acme.com', state: 'done' }]);
+  });
+});
+
+test('pause-all stops what is drawn and posted too, and what people asked for is done afterwards', async () => {
+  const { id, message } = await stage.ticketWithMessage('While all rests');
+  await until('the posted step', async () => (await stage.steps(id, 'tell'))[0]?.state === 'done');
+  await desk('pause-all drill');
+  const calls = (): number => stage.slack.calls.all.filter((call) => call.name.startsWith('chat.')).length;
+  const before = calls();
+
+  stage.app.desk.human.edit(id, { priority: 2 });
+  const other = stage.app.desk.human.create({ subject: 'Another one', category: 'Network' });
+  const closing = await desk(`assign ${id}`);
+  await until('the change to be seen', async () => (await stage.steps(other, 'tell')).length === 1);
+  const due = await until('a message to be due', async () => {
+    const { rows } = await sql`SELECT 1 FROM slack_changes`.execute(stage.app.database.db);
+    return rows.length > 0;
+  });
+  const during = calls() - before;
+  await desk('resume-all');
+  await stage.shows(message, '🔴');
+
+  expect(due).toBe(true);
+  expect(during).toBe(0);
+  expect(closing.body).toContain('done when actions go on');
+  await until('the assignee', () => stage.app.desk.ticket(id).assignedToUserId !== null);
+  await until('the other message', () =>
+    stage.slack.messages.some((one) => one.text.includes('Another one')),
+  );
 });

@@ -1,3 +1,4 @@
+import { didYouMean } from '../did-you-mean.ts';
 import { messageOf } from '../errors.ts';
 import type { Matcher, MatchSettings } from '../match/matcher.ts';
 import { pauseAll } from '../operate/pauses.ts';
@@ -7,7 +8,7 @@ import { mute } from '../record/runs.ts';
 import { findTickets, type TicketView } from '../record/slack-messages.ts';
 import type { SlashCommand } from './bodies.ts';
 import type { SlackReply } from './bolt.ts';
-import { drawCard, drawRow, headline, section, ticketRef } from './card.ts';
+import { drawCard, drawRow, headline, section } from './card.ts';
 import { openCommentDialog } from './comment-dialog.ts';
 import { readActor, type Actor } from './people.ts';
 import { act, type ActDeps, type ActKind } from './press.ts';
@@ -196,6 +197,11 @@ async function muteRule({ words, actor }: Asked, deps: CommandDeps): Promise<Sla
   if (rule === undefined || ms === null || view === undefined)
     return { text: 'Write `/desk mute RULE TICKET [1h]`.' };
   if (second !== undefined) return { text: 'Several desks have that ticket: write `connection/number`.' };
+  const rules = deps.store.active.current().matcher.rules.map(({ id }) => id);
+  if (!rules.includes(rule)) {
+    const named = cut(rule, 100);
+    return { text: literal(`There is no rule ${named}.${didYouMean(named, rules)}`) };
+  }
   const pair = { ruleId: rule, connectionId: view.connectionId, ticketId: view.ticketId };
   const fresh = await deps.database.transaction((tx) => mute(tx, pair, ms));
   deps.log.info({ ...pair, by: actor.email ?? actor.userId, span }, 'muted in Slack');
@@ -236,9 +242,4 @@ async function pause({ actor, rest }: Asked, deps: CommandDeps, stop: boolean): 
       ? '⏸️ Every action of every instance is stopped. Changes are still seen and stored. `/desk resume-all` goes on.'
       : '▶️ Actions go on.',
   };
-}
-
-/** For buttons that open something about a ticket. */
-export function refOf(view: Pick<TicketView, 'connectionId' | 'ticketId'>): string {
-  return ticketRef(view.connectionId, view.ticketId);
 }

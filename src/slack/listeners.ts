@@ -5,7 +5,7 @@ import type { Press } from './bodies.ts';
 import type { SlackListeners } from './bolt.ts';
 import { readTicketRef } from './card.ts';
 import { runCommand, type CommandDeps } from './commands.ts';
-import { openCommentDialog, submitComment } from './comment-dialog.ts';
+import { submitComment } from './comment-dialog.ts';
 import { publishHome } from './home.ts';
 import { readActor, type Actor } from './people.ts';
 import { act, type ActDeps, type ActKind } from './press.ts';
@@ -52,7 +52,7 @@ async function handle(press: Press, actor: Actor, deps: ActDeps & CommandDeps): 
 
 const KINDS: readonly string[] = ['acknowledge', 'assign', 'snooze', 'escalate', 'close'] satisfies ActKind[];
 
-/** `snooze` and the small menu carry `<choice>|<ticket>`. */
+/** `snooze` and the small menu carry `<choice>|<ticket>`: a span (`4h`, `off`) or what to do. */
 async function pressTicket(
   press: Press,
   kind: string,
@@ -62,14 +62,10 @@ async function pressTicket(
   const bar = press.value.indexOf('|');
   const choice = bar < 0 ? '' : press.value.slice(0, bar);
   const ticket = readTicketRef(press.value.slice(bar + 1));
-  const wanted = kind === 'menu' ? choice : kind;
-  if (ticket === null || (!KINDS.includes(wanted) && wanted !== 'comment'))
-    return 'This button is not known any more.';
-  if (wanted === 'comment') {
-    if (!actor.allowed) return actor.reason;
-    await openCommentDialog(press.triggerId, ticket, press.channel, deps);
-    return null;
-  }
+  const ends = kind === 'menu' && choice === 'wake';
+  const wanted = ends ? 'snooze' : kind === 'menu' ? choice : kind;
+  const span = ends ? 'off' : kind === 'menu' ? '' : choice;
+  if (ticket === null || !KINDS.includes(wanted)) return 'This button is not known any more.';
   const acted = await act(
     {
       key: `press:${press.userId}:${press.actionTs}:${press.actionId}`,
@@ -78,11 +74,12 @@ async function pressTicket(
       ...ticket,
       channel: press.channel,
       ts: press.ts,
-      ...(choice === '' || kind === 'menu' ? {} : { span: choice }),
+      ...(span === '' ? {} : { span }),
     },
     deps,
   );
-  return acted.state === 'pending' && wanted !== 'escalate' ? null : acted.message;
+  const shown = acted.state === 'pending' && wanted !== 'escalate' && !deps.paused();
+  return shown ? null : acted.message;
 }
 
 async function pressAnswer(press: Press, actor: Actor, deps: ActDeps): Promise<string | null> {

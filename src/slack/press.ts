@@ -19,6 +19,8 @@ export interface ActDeps extends OrderDeps {
   readonly people: PeopleOptions;
   readonly log: Log;
   readonly wakeActions: () => void;
+  /** True while a person stopped every action. */
+  readonly paused: () => boolean;
 }
 
 export type ActKind =
@@ -72,7 +74,7 @@ export async function act(what: Act, deps: ActDeps): Promise<Acted> {
       if (!fresh) throw new RepeatedAct(what.key);
       // A refused person's press is on record, but is no news for the ticket's message.
       if (refusal === null) await touchMessages(tx, [{ connectionId, ticketId }]);
-      return { fresh: true, state: effect.state, message: effect.detail ?? 'Done.' };
+      return { fresh: true, state: effect.state, message: messageOf(effect, deps.paused()) };
     })
     .catch((error: unknown) => {
       if (!(error instanceof RepeatedAct)) throw error;
@@ -80,6 +82,11 @@ export async function act(what: Act, deps: ActDeps): Promise<Acted> {
     });
   if (acted.fresh && acted.state === 'pending') deps.wakeActions();
   return acted;
+}
+
+function messageOf({ state, detail }: Effect, paused: boolean): string {
+  const waits = state === 'pending' && paused ? ' Everything is paused: it is done when actions go on.' : '';
+  return `${detail ?? 'Done.'}${waits}`;
 }
 
 class RepeatedAct extends Error {

@@ -35,6 +35,8 @@ export interface SlackDeps {
   readonly log: Log;
   /** There are steps to be taken. */
   readonly wakeActions: () => void;
+  /** True while a person stopped every action: nothing is drawn or posted on our own account. */
+  readonly paused: () => boolean;
   /** Null: nobody listens to people in Slack. */
   readonly listeners: SlackListeners | null;
   /** More loops: name, pause in ms, round. */
@@ -101,7 +103,11 @@ export async function createSlack(api: SlackApi, deps: SlackDeps): Promise<Slack
     api,
     routes: receiver?.routes ?? null,
     start() {
-      loops.push(...rounds.map((round) => startLoop({ ...round, clock, log })));
+      for (const { name, idleMs, runOnce } of rounds) {
+        const runUnlessPaused = async (signal: AbortSignal): Promise<boolean> =>
+          !deps.paused() && (await runOnce(signal));
+        loops.push(startLoop({ name, idleMs, runOnce: runUnlessPaused, clock, log }));
+      }
       if (bolt !== null && appToken !== null) void connectSocket(bolt, clock, log, stopping.signal);
     },
     async stop() {

@@ -22,6 +22,8 @@ export interface StartSlackOptions {
   readonly connections: ReadonlyMap<number, Connection>;
   /** There are steps to be taken. */
   readonly wakeActions: () => void;
+  /** True while a person stopped every action. */
+  readonly paused: () => boolean;
   /** Rules or everything were paused or resumed. */
   readonly onPauses: () => Promise<void>;
   readonly matchSettings: MatchSettings;

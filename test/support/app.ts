@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startApp, type App, type AppConnection, type AppOptions } from '../../src/app.ts';
 import { systemClock } from '../../src/clock.ts';
+import { startApp, type App, type AppConnection, type AppOptions } from '../../src/app.ts';
 import { startJitbitDesk, type JitbitDesk } from '../../src/demo/simulators/jitbit/jitbit-desk.ts';
 import { startReceiver, type Receiver } from '../../src/demo/simulators/receiver.ts';
 import { startSlack, type Slack } from '../../src/demo/simulators/slack/slack.ts';
@@ -10,6 +10,7 @@ import type { Log } from '../../src/log.ts';
 import { openDatabase, type Database } from '../../src/record/database.ts';
 import { vendors } from '../../src/vendors/registry.ts';
 import { createTestDatabase } from './database.ts';
+import type { FastClock } from './fast-clock.ts';
 import { until } from './until.ts';
 
 /** A whole Deskhand with all its loops, on a database of its own, between a simulated desk, Slack and a receiver. */
@@ -39,13 +40,17 @@ export interface TestAppOptions {
   readonly rules: string;
   /** Poll interval of the desk; default 100 ms. */
   readonly pollMs?: number;
+  /** For the app, its database and its desk; default: time as it is. */
+  readonly clock?: FastClock;
   readonly more?: Partial<AppOptions>;
 }
 
 export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   const cloned = await createTestDatabase();
+  const clock = options.clock ?? systemClock;
+  await options.clock?.rule(cloned.url);
   const [desk, slack, receiver, folder] = await Promise.all([
-    startJitbitDesk({ rateLimit: 'off' }),
+    startJitbitDesk({ rateLimit: 'off', clock }),
     startSlack(),
     startReceiver(),
     mkdtemp(join(tmpdir(), 'deskhand-rules-')),
@@ -69,7 +74,7 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
     metricsToken: null,
     environment: {},
     crashAt: undefined,
-    clock: systemClock,
+    clock,
     log: collectingLog(logged),
     ...options.more,
   });

@@ -1,7 +1,10 @@
 import { sql } from 'kysely';
+import type { AppOptions } from '../../src/app.ts';
+import type { Clock } from '../../src/clock.ts';
 import { startSlack, type Slack, type SlackOptions } from '../../src/demo/simulators/slack/slack.ts';
 import type { SlackMessage } from '../../src/demo/simulators/slack/state.ts';
 import { startTestApp, type TestApp } from './app.ts';
+import { createFastClock } from './fast-clock.ts';
 import { until } from './until.ts';
 import type { SlackSettings } from '../../src/slack/slack.ts';
 
@@ -9,6 +12,8 @@ import type { SlackSettings } from '../../src/slack/slack.ts';
 export interface SlackStage {
   readonly app: TestApp;
   readonly slack: Slack;
+  /** Time as all of them see it. */
+  readonly clock: Clock;
   /** Where Slack's requests go. */
   readonly url: string;
   /** Creates a ticket of the category that the rules watch, and waits for its first message. */
@@ -30,10 +35,19 @@ export interface SlackStageOptions {
   readonly rules: string;
   readonly simulator?: SlackOptions;
   readonly settings?: Partial<SlackSettings>;
+  /** How many times as fast time passes; default {@link SPEED}. */
+  readonly speed?: number;
+  readonly more?: Partial<AppOptions>;
 }
 
+/** Slack's second between two messages becomes a tenth of one; the desk is still polled ten times a second. */
+const SPEED = 10;
+const POLL_MS = 100;
+
 export async function startSlackStage(options: SlackStageOptions): Promise<SlackStage> {
-  const slack = await startSlack({ rateLimited: true, ...options.simulator });
+  const speed = options.speed ?? SPEED;
+  const clock = createFastClock(speed);
+  const slack = await startSlack({ rateLimited: true, clock, ...options.simulator });
   const settings: SlackSettings = {
     botToken: slack.botToken,
     apiUrl: slack.apiUrl,
@@ -41,7 +55,12 @@ export async function startSlackStage(options: SlackStageOptions): Promise<Slack
     signingSecret: slack.signingSecret,
     ...options.settings,
   };
-  const app = await startTestApp({ rules: options.rules, more: { slack: settings } });
+  const app = await startTestApp({
+    rules: options.rules,
+    clock,
+    pollMs: POLL_MS * speed,
+    more: { ...options.more, slack: settings },
+  });
   await app.ready();
   const titled = (subject: string): SlackMessage | undefined =>
     slack.messages.find(
@@ -50,6 +69,7 @@ export async function startSlackStage(options: SlackStageOptions): Promise<Slack
   return {
     app,
     slack,
+    clock,
     url: `${app.base}/slack/events`,
     async ticketWithMessage(subject) {
       const id = app.desk.human.create({ subject, category: 'Network' });

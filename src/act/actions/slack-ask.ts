@@ -25,17 +25,21 @@ const NO_LIMIT_MS = 30 * 86_400_000;
 /**
  * Asks in Slack and goes on with the steps of the answer. The first answer counts, a person's or, when the time is
  * over, the default; it is on record before anything follows from it.
+ *
+ * @param withinMs how long an answer asked for now has; undefined: no limit, null: its calendar is not configured
  */
 export async function slackAsk(
   task: StepTask,
   params: Ask,
+  withinMs: number | null | undefined,
   deps: SlackAskDeps,
 ): Promise<Resolution | typeof LEASE_LOST> {
   const { slack, database } = deps;
   if (slack === null) return decided('suppressed', 'slack is not configured');
   try {
     const standing = await readQuestion(database.db, task.claimed.stepId);
-    if (standing !== null && standing.ts !== '') return await judge(task, params, standing, deps);
+    if (standing !== null && standing.ts !== '') return await judge(task, params, withinMs, standing, deps);
+    if (withinMs === null) return failed(decided('dead', 'the calendar is not configured any more'));
     const text = task.renderer.text(params.text, 'slack');
     const channel = await slack.resolve(targetOf(task, params), task.signal);
     const drawn = drawQuestion(text, task.claimed.stepId, Object.keys(params.answers));
@@ -47,7 +51,7 @@ export async function slackAsk(
         await insertQuestion(database.db, { stepId: task.claimed.stepId, channel, ts: '', question: text });
         return { message: drawn, plan };
       },
-      posted: (at) => asked(task, params, at, text, deps),
+      posted: (at) => asked(task, withinMs, at, text, deps),
     };
     return await sendToSlack(task, channel, sendable, deps);
   } catch (error) {
@@ -64,13 +68,13 @@ function failed(resolution: Resolution): Resolution {
 
 async function asked(
   task: StepTask,
-  params: Ask,
+  withinMs: number | undefined,
   at: Posted,
   question: string,
   deps: SlackAskDeps,
 ): Promise<Resolution> {
   await insertQuestion(deps.database.db, { stepId: task.claimed.stepId, ...at, question });
-  return waiting(params.within?.ms ?? NO_LIMIT_MS, at);
+  return waiting(withinMs ?? NO_LIMIT_MS, at);
 }
 
 function waiting(ms: number, at: Posted): Resolution {
@@ -83,15 +87,16 @@ function waiting(ms: number, at: Posted): Resolution {
 async function judge(
   task: StepTask,
   params: Ask,
+  withinMs: number | null | undefined,
   standing: Question,
   deps: SlackAskDeps,
 ): Promise<Resolution> {
   const { stepId } = task.claimed;
   const answered = standing.answer === null ? await timeOver(task, params, standing, deps) : standing;
   if (answered.answer === null) {
-    if (params.within === undefined) return waiting(NO_LIMIT_MS, standing);
+    if (withinMs === undefined) return waiting(NO_LIMIT_MS, standing);
     // Asked by a process that died before it could say so: the time runs from now.
-    if (task.claimed.state !== 'waiting') return waiting(params.within.ms, standing);
+    if (task.claimed.state !== 'waiting' && withinMs !== null) return waiting(withinMs, standing);
     return decided('skipped', 'nobody answered in time', { progress: { waited: true } });
   }
   const { answer, answeredBy } = answered;
