@@ -188,6 +188,23 @@ test.each([
   expect(outcome instanceof VendorError ? outcome.reason : 'made').toBe(made ? 'made' : 'rate_limited');
 });
 
+test('a write whose process was frozen while it waited for its turn is not made', async () => {
+  const clock = new ContractClock();
+  const frozen = new ContractIo(clock);
+  frozen.spend = async () => void (clock.ms += 20_000);
+  let calls = 0;
+  const origin = await serve((_, response) => {
+    calls += 1;
+    response.end('{}');
+  });
+  const write = { method: 'POST', path: 'rows', form: { a: 1 } } as const;
+
+  const failure = await vendorFailure(client(origin, { io: frozen }).call(write, contractContext()));
+
+  expect(failure).toMatchObject({ reason: 'timeout', notApplied: true });
+  expect(calls).toBe(0);
+});
+
 test('calls that are queued behind a refused password are not made', async () => {
   let calls = 0;
   const origin = await serve((_, response) => {

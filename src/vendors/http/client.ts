@@ -93,7 +93,7 @@ export interface VendorHttpOptions {
   readonly authSilenceMs?: number;
   /** Total time of a read. Default 60 s (integration reference 3.1). */
   readonly readTimeoutMs?: number;
-  /** Total time of a write, besides the caller's signal. Default 20 s (engine.md 5). */
+  /** Total time of a write, its wait for our own budget included. Default 20 s (engine.md 5). */
   readonly writeTimeoutMs?: number;
 }
 
@@ -150,11 +150,12 @@ class Client implements VendorHttp {
 
   async call(call: VendorCall, context: CallContext): Promise<VendorAnswer> {
     this.#checkSilence();
+    const calledAt = this.#io.clock.monotonic();
     await this.#spend(call.budget ?? 'default', context);
     // The turn may have come only after somebody else was refused.
     this.#checkSilence();
     const startedAt = this.#io.clock.monotonic();
-    const raw = await this.#exchange(call, context);
+    const raw = await this.#exchange(call, context, startedAt - calledAt);
     const answer = await this.#read(call, raw);
     const told = this.#options.failureIn?.(call, answer.text) ?? null;
     if (told !== null) throw await this.#bodyFailure(call, raw.status, told);
@@ -203,9 +204,13 @@ class Client implements VendorHttp {
     });
   }
 
-  async #exchange(call: VendorCall, context: CallContext): Promise<ExchangeAnswer> {
+  async #exchange(call: VendorCall, context: CallContext, waitedMs: number): Promise<ExchangeAnswer> {
     const write = call.write ?? call.method !== 'GET';
     const { readTimeoutMs = 60_000, writeTimeoutMs = 20_000 } = this.#options;
+    // A process that was frozen while it waited for its turn goes on here before any timer of its own: by now another
+    // instance may have taken the step for not sent, and sent it.
+    const leftMs = write ? writeTimeoutMs - waitedMs : readTimeoutMs;
+    if (leftMs <= 0) throw this.#transportError(call, new ExchangeError('timeout', false));
     const body = bodyOf(call);
     try {
       return await exchange(this.#pool, {
@@ -221,7 +226,7 @@ class Client implements VendorHttp {
         },
         body: body?.text ?? null,
         signal: context.signal,
-        timeoutMs: write ? writeTimeoutMs : readTimeoutMs,
+        timeoutMs: leftMs,
         maxBytes: MAX_ANSWER_BYTES,
         whenTooLarge: 'fail',
       });

@@ -73,6 +73,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #reject: (error: ExchangeError) => void;
   readonly #chunks: Buffer[] = [];
   readonly #onAbort = (): void => this.#cancel('aborted');
+  readonly #startedAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
@@ -104,6 +105,8 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   /** Undici calls this synchronously before it writes the first byte. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    // The process may have been frozen since, and what its timers would say comes only after this.
+    if (performance.now() - this.#startedAt >= this.#request.timeoutMs) this.#fail('timeout');
     if (this.#settled) {
       controller.abort(new ExchangeError('aborted', false));
       return;
