@@ -3,9 +3,9 @@ import type { Clock } from './clock.ts';
 import { VendorError } from './errors.ts';
 import type { Log } from './log.ts';
 import { changeBudget } from './record/budgets.ts';
-import { silenceConnection, upsertConnection } from './record/connections.ts';
-import type { Database } from './record/database.ts';
-import { upsertFeeds } from './record/feeds.ts';
+import { readConnections, silenceConnection, upsertConnection } from './record/connections.ts';
+import type { Database, Db } from './record/database.ts';
+import { retryFeeds, upsertFeeds } from './record/feeds.ts';
 import { keptBy, splitBudget, takeToken } from './vendors/budget.ts';
 import type { Adapter, BudgetSpec, CallLane, FeedSpec, Vendor, VendorIo } from './vendors/vendor.ts';
 
@@ -64,6 +64,7 @@ export async function openConnection(options: ConnectionOptions, deps: Connectio
       settingsHash: feedFingerprint(options.settings),
     })),
   );
+  await retryAfterNewCredentials(deps.database.db, id, fingerprint);
   const io = createVendorIo(id, options, deps);
   return {
     id,
@@ -78,6 +79,12 @@ export async function openConnection(options: ConnectionOptions, deps: Connectio
     budget: options.budget ?? vendor.capabilities.budgets.default,
     pollEveryMs: Object.fromEntries(feeds.map((feed) => [feed.name, pollInterval(feed, options.poll)])),
   };
+}
+
+/** Feeds that were refused are left alone until the credentials change, which they have if the settings did. */
+async function retryAfterNewCredentials(db: Db, id: number, fingerprint: string): Promise<void> {
+  const known = (await readConnections(db)).find((row) => row.id === id);
+  if (known !== undefined && known.testedWith !== fingerprint) await retryFeeds(db, id);
 }
 
 function pollInterval(feed: FeedSpec, poll: ConnectionOptions['poll']): number {

@@ -44,6 +44,9 @@ function formatStatus(status: Status): string {
       { title: 'WAITING READS', of: (row) => row.nominations },
       { title: 'BUDGET', of: (row) => formatForecast(row.forecast) },
     ]),
+    ...status.connections.flatMap(({ name, findings }) =>
+      findings.map((finding) => `  ${name}: ${visible(finding)}`),
+    ),
     '',
     `Steps: ${queue.open} open (${queue.waiting} waiting, ${queue.postponed} postponed, ${queue.sending} sending), oldest due for ${formatAge(queue.oldest_pending_seconds)}`,
     `Doubt: ${queue.uncertain} uncertain, ${queue.dead} dead letters, ${queue.held} held runs, ${queue.parked} parked deliveries`,

@@ -1,6 +1,11 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../test/support/engine.ts';
+import { systemClock } from '../clock.ts';
+import { openConnection, type Connection } from '../connections.ts';
+import { readStatus } from '../operate/status.ts';
+import { VendorError } from '../errors.ts';
+import type { FeedPage } from '../vendors/vendor.ts';
 import type { Database } from '../record/database.ts';
 import { freeFeeds } from '../record/feeds.ts';
 import { pollOnce } from './poll.ts';
@@ -113,6 +118,81 @@ describe('a poll', () => {
     expect(await types()).toEqual(['connection.degraded', 'connection.recovered']);
   });
 
+  test('of another feed does not say that all is well while one still fails', async () => {
+    engine.desk.faults.next('GET tickets', { kind: 'bad_gateway' }, 3);
+    for (let round = 0; round < 3; round++) {
+      await isDue();
+      await pollOnce(engine.connection, engine.poll, never);
+    }
+    await sql`UPDATE feeds SET next_poll_at = app_now() WHERE feed = 'reconcile'`.execute(engine.database.db);
+
+    await pollOnce(engine.connection, engine.poll, never);
+    const meanwhile = await types();
+    await engine.pollAll();
+
+    expect(meanwhile).toEqual(['connection.degraded']);
+    expect(await types()).toEqual(['connection.degraded', 'connection.recovered']);
+  });
+
+  test('with a fallback is degraded with its reason, once, until a walk does without', async () => {
+    const limping = withPages(engine.connection, (page) => ({
+      ...page,
+      degraded: 'the desk ignores sorting',
+    }));
+    for (let round = 0; round < 2; round++) {
+      await isDue();
+      await pollOnce(limping, engine.poll, never);
+    }
+    const status = await readStatus(engine.database, new Map());
+    const [shown] = status.connections;
+
+    await engine.pollAll();
+
+    expect(shown).toMatchObject({ state: 'degraded', reason: 'the desk ignores sorting' });
+    expect(shown?.feeds).toContainEqual(
+      expect.objectContaining({ feed: 'tickets', degraded: 'the desk ignores sorting' }),
+    );
+    expect(status.attention).toEqual(['acme is degraded (the desk ignores sorting)']);
+    expect(await types()).toEqual(['connection.degraded', 'connection.recovered']);
+  });
+
+  test('with refused credentials is not repeated, until they have changed', async () => {
+    const refused = withPages(engine.connection, () => {
+      throw new VendorError('refused', { reason: 'auth', vendor: 'jitbit', connection: 'acme' });
+    });
+    for (let round = 0; round < 2; round++) {
+      await isDue();
+      await pollOnce(refused, engine.poll, never);
+    }
+    const stopped = await feed();
+    const { name, vendor, settleMs, reference, lateAfterMs } = engine.connection;
+    const options = { name, vendor, settleMs, reference, lateAfterMs, poll: null, budget: null };
+    const deps = { database: engine.database, clock: systemClock, log: engine.poll.log };
+    const reopen = async (settings: unknown): Promise<void> =>
+      (await openConnection({ ...options, settings }, deps)).adapter?.close();
+    await reopen(engine.connection.settings);
+    const same = await feed();
+
+    await reopen({ ...(engine.connection.settings as object), token: 'a new one' });
+
+    expect(await types()).toEqual(['connection.auth_failed']);
+    expect(stopped.inMs).toBeGreaterThan(365 * 86_400_000);
+    expect(same.inMs).toBeGreaterThan(365 * 86_400_000);
+    expect((await feed()).inMs).toBeLessThanOrEqual(0);
+  });
+
+  test('asks for the self-test again after a day', async () => {
+    const tests = (): number => engine.desk.calls.named('POST authorization').length;
+    await engine.pollAll();
+    const before = tests();
+    await sql`UPDATE connections SET tested_at = tested_at - interval '25 hours'`.execute(engine.database.db);
+
+    await engine.pollAll();
+    await engine.pollAll();
+
+    expect(tests() - before).toBe(1);
+  });
+
   test('whose lease was taken over meanwhile moves no cursor, and nothing is lost or doubled', async () => {
     await engine.pollAll();
     const { cursor } = await feed();
@@ -182,6 +262,25 @@ describe('a nominated ticket', () => {
     ]);
   });
 });
+
+/** The same connection with other pages. */
+function withPages(connection: Connection, change: (page: FeedPage) => FeedPage): Connection {
+  const { adapter } = connection;
+  if (adapter === null) throw new Error('there is an adapter');
+  return {
+    ...connection,
+    adapter: {
+      selfTest: (context) => adapter.selfTest(context),
+      readPage: async (...args) => change(await adapter.readPage(...args)),
+      readChanged: (...args) => adapter.readChanged(...args),
+      readTicket: (...args) => adapter.readTicket(...args),
+      nextWrite: (...args) => adapter.nextWrite(...args),
+      send: (...args) => adapter.send(...args),
+      listChildren: (...args) => adapter.listChildren(...args),
+      close: () => adapter.close(),
+    },
+  };
+}
 
 /** A database that stops answering from a moment on. */
 function cutAfter(database: Database): { away: boolean; readonly database: Database } {

@@ -3,7 +3,14 @@ import { messageOf, VendorError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { recordSelfTest, readConnections, setConnectionState } from '../record/connections.ts';
 import type { Database } from '../record/database.ts';
-import { leaseDueFeed, LeaseLostError, releaseFeed, saveWalk, type LeasedFeed } from '../record/feeds.ts';
+import {
+  leaseDueFeed,
+  LeaseLostError,
+  readFeedsHealth,
+  releaseFeed,
+  saveWalk,
+  type LeasedFeed,
+} from '../record/feeds.ts';
 import { recordCoverage } from '../record/coverage.ts';
 import { nominate } from '../record/nominations.ts';
 import { nextReadSeq, readUnfinished, readVersions } from '../record/tickets.ts';
@@ -37,6 +44,10 @@ const LONGEST_BACKOFF_MS = 10 * 60_000;
 const AUTH_PAUSE_MS = 6 * 60_000;
 const UNTIL_CHANGED_MS = 10 * 365 * 86_400_000;
 const DEADLINE_MS = 10 * 60_000;
+/** Integration reference 1.3 and 4.2: probes at start and daily. */
+const TEST_EVERY_MS = 24 * 3_600_000;
+/** So many failures in a row are no hiccup. */
+const DEGRADED_AFTER = 3;
 
 /**
  * Walks one due feed of a connection to its end.
@@ -58,7 +69,7 @@ export async function pollOnce(
     await testOnce(connection, deps, { lane: 'poll', signal: limited });
     await walk(connection, feed, deps, { lane, signal: limited });
     await release(connection.pollEveryMs[feed.feed] ?? 60_000, null);
-    await recovered(connection, deps);
+    await settled(connection, deps);
   } catch (error) {
     if (error instanceof LeaseLostError) return true;
     if (signal.aborted) await release(0, null);
@@ -139,7 +150,8 @@ async function applyPage(
     deps.crash('after_insert');
     if (result.runs > 0) deps.onRuns();
   }
-  const position = page.next === null ? { cursor: page.cursor } : { nextPage: page.next };
+  const position =
+    page.next === null ? { cursor: page.cursor, degraded: page.degraded ?? null } : { nextPage: page.next };
   const result = await inRuleSet(deps.database, deps.store.active, async (tx, book) => {
     const drafts = apply.silent ? [] : await occurrenceDrafts(tx, page.occurrences, apply, deps.store);
     const stored = await storeEvents(tx, book, drafts, deps.store);
@@ -216,15 +228,17 @@ async function applyContext(
   };
 }
 
-/** The self-test runs once for all instances, under the feed's lease; N instances do not lock an account out. */
+/**
+ * The self-test runs once for all instances, under the feed's lease, so that N instances do not lock an account out;
+ * and once a day, for what has changed at the desk.
+ */
 async function testOnce(connection: Connection, deps: PollDeps, context: CallContext): Promise<void> {
   const row = (await readConnections(deps.database.db)).find((found) => found.id === connection.id);
-  if (row?.testedWith === connection.fingerprint || connection.adapter === null) return;
+  const isTested = row?.testedWith === connection.fingerprint && (row.testedAgoMs ?? 0) < TEST_EVERY_MS;
+  if (isTested || connection.adapter === null) return;
   const result = await connection.adapter.selfTest(context);
   await recordSelfTest(deps.database.db, connection.id, {
     testedWith: connection.fingerprint,
-    state: 'ok',
-    reason: null,
     ...result,
   });
 }
@@ -250,7 +264,9 @@ async function failed(
     return feed.failures === 0 ? AUTH_PAUSE_MS : UNTIL_CHANGED_MS;
   }
   if (error.retryAt !== undefined) return Math.max(250, error.retryAt - deps.store.now());
-  if (feed.failures >= 2) await announce(connection, 'connection.degraded', 'degraded', error, deps);
+  if (feed.failures + 1 >= DEGRADED_AFTER) {
+    await announce(connection, 'connection.degraded', 'degraded', error, deps);
+  }
   return backoff;
 }
 
@@ -259,10 +275,11 @@ async function announce(
   connection: Connection,
   type: string,
   state: 'ok' | 'degraded' | 'stopped',
-  error: VendorError | null,
+  because: { readonly reason: string; readonly message: string } | null,
   deps: PollDeps,
 ): Promise<void> {
-  const changed = await setConnectionState(deps.database.db, connection.id, state, error?.reason ?? null);
+  const reason = because?.reason ?? null;
+  const changed = await setConnectionState(deps.database.db, connection.id, state, reason);
   if (!changed) return;
   const id = deps.store.newId();
   const draft = ownEvent(
@@ -276,8 +293,8 @@ async function announce(
       body: {
         connection: connection.name,
         state,
-        reason: error?.reason ?? null,
-        message: error?.message ?? null,
+        reason,
+        message: because?.message ?? null,
       },
     },
     deps.store,
@@ -313,8 +330,18 @@ async function announceGap(
   if (result.runs > 0) deps.onRuns();
 }
 
-async function recovered(connection: Connection, deps: PollDeps): Promise<void> {
-  const row = (await readConnections(deps.database.db)).find((found) => found.id === connection.id);
-  if (row !== undefined && row.state !== 'ok')
+/** After a poll that went well: all feeds together say how the connection is. */
+async function settled(connection: Connection, deps: PollDeps): Promise<void> {
+  const { db } = deps.database;
+  const row = (await readConnections(db)).find((found) => found.id === connection.id);
+  if (row === undefined) return;
+  const { failures, degraded } = await readFeedsHealth(db, connection.id);
+  // Another feed still fails, and has said so; credentials, however, are those of all.
+  if (row.state !== 'stopped' && failures >= DEGRADED_AFTER) return;
+  if (degraded !== null) {
+    const because = { reason: degraded, message: degraded };
+    await announce(connection, 'connection.degraded', 'degraded', because, deps);
+  } else if (row.state !== 'ok') {
     await announce(connection, 'connection.recovered', 'ok', null, deps);
+  }
 }

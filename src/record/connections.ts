@@ -9,6 +9,8 @@ export interface ConnectionRow {
   readonly state: 'ok' | 'degraded' | 'stopped';
   readonly stateReason: string | null;
   readonly testedWith: string | null;
+  /** How long ago the self-test was; null: never. */
+  readonly testedAgoMs: number | null;
   /** Epoch ms. */
   readonly silentUntil: number | null;
   readonly paused: boolean;
@@ -28,7 +30,8 @@ export async function upsertConnection(db: Db, name: string, vendor: string): Pr
 export async function readConnections(db: Db): Promise<readonly ConnectionRow[]> {
   const { rows } = await sql<ConnectionRow>`
     SELECT id, name, vendor, bot_user_id AS "botUserId", state, state_reason AS "stateReason",
-           tested_with AS "testedWith", (extract(epoch FROM silent_until) * 1000)::float8 AS "silentUntil",
+           tested_with AS "testedWith", (extract(epoch FROM app_now() - tested_at) * 1000)::float8 AS "testedAgoMs",
+           (extract(epoch FROM silent_until) * 1000)::float8 AS "silentUntil",
            paused_at IS NOT NULL AS paused
       FROM connections ORDER BY id`.execute(db);
   return rows;
@@ -40,8 +43,6 @@ export async function recordSelfTest(
   connectionId: number,
   result: {
     readonly testedWith: string;
-    readonly state: 'ok' | 'degraded' | 'stopped';
-    readonly reason: string | null;
     readonly botUserId: string | null;
     readonly findings: readonly string[];
   },
@@ -51,8 +52,6 @@ export async function recordSelfTest(
     .set({
       tested_with: result.testedWith,
       tested_at: sql<Date>`app_now()`,
-      state: result.state,
-      state_reason: result.reason,
       findings: JSON.stringify(result.findings),
       ...(result.botUserId === null ? {} : { bot_user_id: result.botUserId }),
     })

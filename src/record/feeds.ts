@@ -72,13 +72,14 @@ export async function saveWalk(
   tx: Tx,
   instanceId: string,
   feed: Pick<LeasedFeed, 'connectionId' | 'feed' | 'fence'>,
-  walk: { readonly nextPage: Json } | { readonly cursor: Json },
+  walk: { readonly nextPage: Json } | { readonly cursor: Json; readonly degraded?: string | null },
 ): Promise<void> {
   const done = 'cursor' in walk;
   const result = await sql`
     UPDATE feeds SET
         next_page = ${done ? null : JSON.stringify(walk.nextPage)}::jsonb,
         cursor = CASE WHEN ${done} THEN ${done ? JSON.stringify(walk.cursor) : null}::jsonb ELSE cursor END,
+        degraded = CASE WHEN ${done} THEN ${done ? (walk.degraded ?? null) : null}::text ELSE degraded END,
         baseline_done_at = CASE WHEN ${done} THEN coalesce(baseline_done_at, app_now()) ELSE baseline_done_at END,
         last_complete_at = CASE WHEN ${done} THEN walk_started_at ELSE last_complete_at END
      WHERE connection_id = ${feed.connectionId} AND feed = ${feed.feed}
@@ -100,6 +101,28 @@ export async function releaseFeed(
            failures = CASE WHEN ${next.error}::text IS NULL THEN 0 ELSE failures + 1 END, last_error = ${next.error}
      WHERE connection_id = ${feed.connectionId} AND feed = ${feed.feed}
        AND lease_owner = ${instanceId} AND fence = ${feed.fence}`.execute(db);
+}
+
+/** How the feeds of a connection fare. */
+export interface FeedsHealth {
+  /** Polls in a row that failed, of the feed with most of them. */
+  readonly failures: number;
+  /** The fallbacks that feeds had to take; null: none. */
+  readonly degraded: string | null;
+}
+
+export async function readFeedsHealth(db: Db, connectionId: number): Promise<FeedsHealth> {
+  const { rows } = await sql<FeedsHealth>`
+    SELECT coalesce(max(failures), 0)::int AS failures, string_agg(degraded, '; ' ORDER BY feed) AS degraded
+      FROM feeds WHERE connection_id = ${connectionId}`.execute(db);
+  return rows[0] ?? { failures: 0, degraded: null };
+}
+
+/** Makes those feeds due that were put off because they failed: what they failed for may have changed. */
+export async function retryFeeds(db: Db, connectionId: number): Promise<void> {
+  await sql`
+    UPDATE feeds SET next_poll_at = app_now()
+     WHERE connection_id = ${connectionId} AND failures > 0 AND next_poll_at > app_now()`.execute(db);
 }
 
 /** Frees the feeds of instances that are gone. */

@@ -75,6 +75,7 @@ export interface Tables {
     walk_started_at: NullableTimestamp;
     last_complete_at: NullableTimestamp;
     next_poll_at: Timestamp;
+    degraded: string | null;
     failures: Generated<number>;
     last_error: string | null;
     lease_owner: string | null;

@@ -105,6 +105,11 @@ export interface FeedPage {
   readonly next: Json | null;
   /** The feed's cursor as this page leaves it; saved with the walk's last page. */
   readonly cursor: Json;
+  /**
+   * Why this feed sees changes slower than it should: the fallback that it had to take, for an operator. Counts with
+   * the walk's last page; default none.
+   */
+  readonly degraded?: string;
 }
 
 export interface FeedPosition {

@@ -77,6 +77,7 @@ export const connectionSchema = z
         baseline_done: z.boolean(),
         failures: z.number().int(),
         last_error: z.string().nullable(),
+        degraded: z.string().nullable(),
       }),
     ),
     budgets: z.record(z.string(), z.number()),

@@ -12,6 +12,8 @@ export interface ShownFeed {
   readonly baseline_done: boolean;
   readonly failures: number;
   readonly last_error: string | null;
+  /** The fallback that its last walk had to take; null: none. */
+  readonly degraded: string | null;
 }
 
 /** A connection with its feeds and budgets. */
@@ -65,7 +67,8 @@ async function select(db: Db, where: ReturnType<typeof sql>): Promise<readonly S
            coalesce((SELECT jsonb_agg(jsonb_build_object(
                'feed', f.feed, 'last_complete_at', ${iso('f.last_complete_at')}, 'next_poll_at', ${iso('f.next_poll_at')},
                'lag_seconds', round(extract(epoch FROM app_now() - f.last_complete_at)),
-               'baseline_done', f.baseline_done_at IS NOT NULL, 'failures', f.failures, 'last_error', f.last_error)
+               'baseline_done', f.baseline_done_at IS NOT NULL, 'failures', f.failures, 'last_error', f.last_error,
+               'degraded', f.degraded)
                ORDER BY f.feed) FROM feeds f WHERE f.connection_id = c.id), '[]') AS feeds,
            coalesce((SELECT jsonb_object_agg(b.budget, floor(b.tokens)) FROM budgets b WHERE b.connection_id = c.id),
                '{}') AS budgets,

@@ -25,7 +25,7 @@ import { planReassign, planSet } from './plan-fields.ts';
 import { planMove, planWait } from './plan-move.ts';
 import { planTags } from './plan-tags.ts';
 import { Account } from './schema.ts';
-import { findingOf, probeSearch } from './search.ts';
+import { fallbackOf, probeSearch } from './search.ts';
 import type { BossdeskSettings } from './settings.ts';
 import { readChanged, readTicket, type BossdeskReader } from './tickets.ts';
 import type { OpenTicket, Planner } from './write.ts';
@@ -52,8 +52,8 @@ export class BossdeskAdapter implements Adapter {
     if (account === null)
       findings.push('the account cannot be read: is this the address of BOSSDesk API v1?');
     const botUserId = await this.#author(findings, context);
-    const finding = findingOf((await probeSearch(this.#reader, context)).mode);
-    if (finding !== null) findings.push(finding);
+    const fallback = fallbackOf((await probeSearch(this.#reader, context)).mode);
+    if (fallback !== null) findings.push(`degraded: ${fallback}`);
     if (isPlainHttp(mapping.settings.url)) findings.push('url is http: the key travels unencrypted');
     return { botUserId, findings };
   }

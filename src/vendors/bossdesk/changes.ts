@@ -5,7 +5,7 @@ import { pageOf, readDetails } from './details.ts';
 import { mapRow, rowVersion } from './map.ts';
 import { OPEN_START, readOpenPage } from './open-list.ts';
 import { TicketListRow } from './schema.ts';
-import { findingOf, listUpdated, PAGE, probeSearch, type Mode } from './search.ts';
+import { fallbackOf, listUpdated, PAGE, probeSearch, type Mode } from './search.ts';
 import { readDetail, type BossdeskReader, type DetailRow } from './tickets.ts';
 
 /**
@@ -71,7 +71,8 @@ type WalkAt<S extends Walk['step']> = Extract<Walk, { step: S }>;
 type Found = Pick<FeedPage, 'rows' | 'occurrences'>;
 
 function ended(cursor: Cursor, found: Found): FeedPage {
-  return { ...found, next: null, cursor };
+  const degraded = fallbackOf(cursor.mode);
+  return { ...found, next: null, cursor, ...(degraded === null ? {} : { degraded }) };
 }
 
 function goesOn(walk: Walk, found: Found): FeedPage {
@@ -127,7 +128,8 @@ async function probed({ reader, context }: Turn, stored: Cursor | null): Promise
 }
 
 function modeNews(mode: Mode): string {
-  return findingOf(mode) ?? 'the desk honours filters and sorting again';
+  const fallback = fallbackOf(mode);
+  return fallback === null ? 'the desk honours filters and sorting again' : `degraded: ${fallback}`;
 }
 
 function collecting(cursor: Cursor, from: number): Walk {
@@ -160,7 +162,7 @@ async function keysetStep(turn: Turn, walk: WalkAt<'keyset'>): Promise<FeedPage>
   const stamps = details.map((one) => stampOf(one)).filter((stamp) => stamp < listedAt);
   if (details.some((one) => stampOf(one) < walk.from)) return distrust(turn, walk.cursor, found, 'a filter');
   if (stamps.some((stamp, index) => stamp < (stamps[index - 1] ?? 0))) {
-    return goesOn(collecting({ ...walk.cursor, mode: 'window' }, walk.from), found);
+    return outOfOrder(turn, walk, found);
   }
   const last = stamps.at(-1) ?? walk.from;
   if (list.rows.length < PAGE) return ended(allRead(walk, stamps.length === 0 ? null : last), found);
@@ -169,6 +171,20 @@ async function keysetStep(turn: Turn, walk: WalkAt<'keyset'>): Promise<FeedPage>
   const read = walk.read + details.length;
   if (read >= MAX_READ) return ended(partlyRead(walk, last), found);
   return goesOn({ ...walk, from: last, read }, found);
+}
+
+/**
+ * The stamps are not in their order: the sort is ignored, if only that of stamps, and perhaps the filter with it. Then
+ * a reading of all pages would read the whole desk.
+ */
+async function outOfOrder(turn: Turn, walk: WalkAt<'keyset'>, found: Found): Promise<FeedPage> {
+  const { mode } = await probeSearch(turn.reader, turn.context);
+  const probedAt = turn.reader.io.clock.now();
+  if (mode === 'search' || mode === 'probe') {
+    turn.reader.io.warn(modeNews(mode), { before: walk.cursor.mode, now: mode });
+    return ended({ ...walk.cursor, mode, probedAt }, found);
+  }
+  return goesOn(collecting({ ...walk.cursor, mode: 'window', probedAt }, walk.from), found);
 }
 
 /** The list is at its end. @param last greatest stamp that is surely over; null: there was none */
@@ -223,7 +239,7 @@ async function collectStep(turn: Turn, walk: WalkAt<'collect'>): Promise<FeedPag
   const complete = agrees || (walk.page === 1 && readings === 1);
   if (complete || readings >= MAX_READINGS) {
     const at = complete ? Math.max(walk.from, startedAt - LATE_MS) : walk.from;
-    return goesOn({ step: 'details', cursor: walk.cursor, ids: all, at }, NOTHING);
+    return goesOn({ step: 'details', cursor: walk.cursor, ids: all, from: walk.from, at }, NOTHING);
   }
   return goesOn({ ...walk, startedAt, readings, page: 1, ids: [], before: ids, all }, NOTHING);
 }
@@ -236,6 +252,7 @@ function sameSet(a: readonly string[], b: readonly string[]): boolean {
 async function detailsStep(turn: Turn, walk: WalkAt<'details'>): Promise<FeedPage> {
   const details = await readDetails(turn.reader, walk.ids.slice(0, PAGE), turn.needs, turn.context);
   const found = pageOf(turn.reader, details, walk.cursor.since);
+  if (details.some((one) => stampOf(one) < walk.from)) return distrust(turn, walk.cursor, found, 'a filter');
   const ids = walk.ids.slice(PAGE);
   if (ids.length > 0) return goesOn({ ...walk, ids }, found);
   return ended({ ...walk.cursor, at: Math.max(walk.cursor.at, walk.at) }, found);
@@ -258,7 +275,7 @@ async function searchStep(turn: Turn, walk: WalkAt<'search'>): Promise<FeedPage>
   } catch (error) {
     // Manual, "Saved searches": 501 where it is no ticket search; 404 where somebody deleted it.
     if (!(error instanceof VendorError) || (error.status !== 501 && error.status !== 404)) throw error;
-    reader.io.warn(`the saved search ${id} is of no use: ${findingOf('probe') ?? ''}`, { error });
+    reader.io.warn(`the saved search ${id} is of no use: ${fallbackOf('probe') ?? ''}`, { error });
     return ended({ ...walk.cursor, mode: 'probe' }, NOTHING);
   }
 }

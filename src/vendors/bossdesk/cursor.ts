@@ -44,7 +44,13 @@ export const Walk = z.discriminatedUnion('step', [
     all: z.array(z.string()),
   }),
   /** The tickets that were collected; `at` is the cursor once all are read. */
-  z.object({ step: z.literal('details'), cursor: Cursor, ids: z.array(z.string()), at: z.number() }),
+  z.object({
+    step: z.literal('details'),
+    cursor: Cursor,
+    ids: z.array(z.string()),
+    from: z.number(),
+    at: z.number(),
+  }),
   /** Pages of the saved search. */
   z.object({ step: z.literal('search'), cursor: Cursor, page: z.number(), startedAt: z.number() }),
   /** New tickets by number. */

@@ -23,6 +23,8 @@ interface Walked {
   readonly rows: readonly TicketRow[];
   readonly occurrences: readonly Occurrence[];
   readonly cursor: Json;
+  /** As the last page said. */
+  readonly degraded: string | undefined;
 }
 
 interface Setup {
@@ -56,7 +58,9 @@ async function setUp(options: BossOptions = {}, settings: Record<string, unknown
       const page = await adapter.readPage(feed, position, new Set(), contractContext());
       rows.push(...page.rows);
       occurrences.push(...page.occurrences);
-      if (page.next === null) return { rows, occurrences, cursor: stored(page.cursor) };
+      if (page.next === null) {
+        return { rows, occurrences, cursor: stored(page.cursor), degraded: page.degraded };
+      }
       next = stored(page.next);
     }
   };
@@ -94,13 +98,15 @@ describe('the start-up probes', () => {
     ['ignores', { search_id: bossIds.ticketSearch }, /degraded: .* come from the saved search/],
     ['ignores', {}, /degraded: .* no search_id/],
   ] as const)('a desk that %s (with %j) is degraded', async (searchMode, settings, finding) => {
-    const { desk, adapter } = await setUp({ searchMode }, { author: 'deskbot', ...settings });
+    const { desk, adapter, poll } = await setUp({ searchMode }, { author: 'deskbot', ...settings });
     desk.human.create({ title: 'one' });
     desk.human.create({ title: 'two' });
 
     const { findings } = await adapter.selfTest(contractContext());
+    const { degraded } = await poll(null);
 
     expect(findings).toEqual([expect.stringMatching(finding)]);
+    expect(`degraded: ${degraded}`).toBe(findings[0]);
   });
 
   test('without author nobody knows whose key it is, and an unknown author is refused', async () => {
@@ -128,14 +134,25 @@ describe('the start-up probes', () => {
     const { desk, clock, io, poll } = await setUp();
     desk.human.create({ title: 'one' });
     desk.human.create({ title: 'two' });
-    let { cursor } = await poll(null);
+    const before = await poll(null);
     desk.searchMode = 'ignores_sort';
     clock.ms += DAY;
+    const ignored = await poll(before.cursor);
+    desk.searchMode = 'honours';
+    clock.ms += DAY;
 
-    ({ cursor } = await poll(cursor));
+    const again = await poll(ignored.cursor);
 
-    expect(cursor).toMatchObject({ mode: 'window' });
-    expect(io.warnings).toEqual([expect.stringMatching(/ignores sorting/)]);
+    expect(ignored.cursor).toMatchObject({ mode: 'window' });
+    expect([before.degraded, ignored.degraded, again.degraded]).toEqual([
+      undefined,
+      expect.stringMatching(/ignores sorting/),
+      undefined,
+    ]);
+    expect(io.warnings).toEqual([
+      expect.stringMatching(/ignores sorting/),
+      expect.stringMatching(/honours filters and sorting again/),
+    ]);
   });
 
   test('a filter that is ignored from one poll to the next is noticed at once', async () => {
@@ -152,6 +169,31 @@ describe('the start-up probes', () => {
 
     expect(cursor).toMatchObject({ mode: 'probe' });
   });
+});
+
+describe('a filter that begins to be ignored', () => {
+  test.each(['honours', 'ignores_sort'] as const)(
+    'on a desk that %s before does not make the whole desk be read',
+    async (searchMode) => {
+      const { desk, clock, poll } = await setUp({ searchMode });
+      const old = Array.from({ length: 300 }, (_, index) => desk.human.create({ title: `Ticket ${index}` }));
+      clock.ms += DAY / 2;
+      let { cursor } = await poll(null);
+      clock.ms += MINUTE;
+      for (let index = 0; index < 40; index += 1) desk.human.create({ title: `New ${index}` });
+      desk.human.edit(old[5] ?? 0, { title: 'changed' });
+      desk.searchMode = 'ignores';
+      const before = desk.calls.all.length;
+
+      for (let polls = 0; polls < 3; polls += 1) {
+        clock.ms += MINUTE;
+        ({ cursor } = await poll(cursor));
+      }
+
+      expect(cursor).toMatchObject({ mode: 'probe' });
+      expect(desk.calls.all.length - before).toBeLessThan(250);
+    },
+  );
 });
 
 describe('the feed of changes', () => {

@@ -52,17 +52,17 @@ export async function probeSearch(reader: BossdeskReader, context: CallContext):
   return { mode: several && !sorted ? 'window' : 'keyset', serverNow };
 }
 
-/** What an operator should know of a mode; null: all is as it should be. */
-export function findingOf(mode: Mode): string | null {
+/** The fallback that a mode is, in an operator's words; null: all is as it should be. */
+export function fallbackOf(mode: Mode): string | null {
   switch (mode) {
     case 'keyset':
       return null;
     case 'window':
-      return 'degraded: the desk ignores sorting; every poll reads all pages of recent changes twice';
+      return 'the desk ignores sorting; every poll reads all pages of recent changes twice';
     case 'search':
-      return 'degraded: the desk ignores filters; changes come from the saved search, others within the round of open tickets (30 min)';
+      return 'the desk ignores filters; changes come from the saved search, others within the round of open tickets (30 min)';
     case 'probe':
-      return 'degraded: the desk ignores filters and there is no search_id; new tickets within 5 min, changes within the round of open tickets (30 min); make a saved ticket search "updated in the last 2 days" and set search_id';
+      return 'the desk ignores filters and there is no search_id; new tickets within 5 min, changes within the round of open tickets (30 min); make a saved ticket search "updated in the last 2 days" and set search_id';
   }
 }
 

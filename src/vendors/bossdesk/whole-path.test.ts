@@ -111,3 +111,21 @@ test('a hundred random edits end with what the desk shows, and each comment is o
   const missed = comments.filter((key) => !keys.has(key) && !created.has(key.split(':')[1] ?? ''));
   expect(missed).toEqual([]);
 });
+
+test('a desk that begins to ignore filters is degraded, and the API says why', async () => {
+  desk.searchMode = 'ignores';
+  const shown = await until('the state', async () => {
+    const answer = await fetch(`${stage.base}/api/v1/connections/boss`, {
+      headers: { authorization: 'Bearer admin-token' },
+    });
+    const connection = (await answer.json()) as { reason: string | null };
+    return connection.reason?.includes('ignores filters') === true && connection;
+  });
+
+  const reason = expect.stringMatching(/the desk ignores filters .* set search_id/) as string;
+  expect(shown).toMatchObject({
+    state: 'degraded',
+    reason,
+    feeds: [{ feed: 'changes', degraded: reason }, { degraded: null }, { degraded: null }],
+  });
+});

@@ -18,7 +18,7 @@ import type {
 } from '../vendor.ts';
 import { createGotoassistClient } from './client.ts';
 import { readPage } from './feeds.ts';
-import { directionOf, readList } from './list.ts';
+import { directionOf, NO_ORDER, readList } from './list.ts';
 import { GotoassistLookups } from './lookups.ts';
 import { GotoassistPeople } from './people.ts';
 import { listChildren, send } from './perform.ts';
@@ -54,7 +54,7 @@ export class GotoassistAdapter implements Adapter {
     const findings: string[] = [];
     const list = await readList(this.#reader, 1, context);
     if (directionOf(list.rows) === 'mixed') {
-      findings.push('degraded: the incident list has no order; every poll reads all of it');
+      findings.push(`degraded: ${NO_ORDER}`);
     }
     if (isPlainHttp(url)) findings.push('url is http: the token travels unencrypted');
     return { botUserId, findings };

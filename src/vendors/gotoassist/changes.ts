@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { VendorError } from '../../errors.ts';
 import type { CallContext, FeedPage, FeedPosition, Json, Needs, TicketRow } from '../vendor.ts';
-import { DIRECTIONS, directionOf, readList, type Direction, type ListedRow, type ListPage } from './list.ts';
+import {
+  DIRECTIONS,
+  directionOf,
+  NO_ORDER,
+  readList,
+  type Direction,
+  type ListedRow,
+  type ListPage,
+} from './list.ts';
 import { mapRow } from './map.ts';
 import { readWhole, type GotoassistReader } from './tickets.ts';
 
@@ -151,7 +159,7 @@ function learn(reader: GotoassistReader, walk: Walk, list: ListPage): Walk {
     if (direction === null) return { ...walk, front: first, page: list.pages };
     if (direction === 'asc') return { ...walk, direction, page: list.pages };
     if (direction === 'mixed') {
-      reader.io.warn('degraded: the incident list has no order; every poll reads all of it');
+      reader.io.warn(`degraded: ${NO_ORDER}`);
     }
     return step({ ...walk, direction }, direction, list);
   }
@@ -218,5 +226,6 @@ async function details(
 
 function goOn(walk: Walk, rows: readonly TicketRow[]): FeedPage {
   const isOver = walk.listed && walk.pending.length === 0;
-  return { rows, occurrences: [], next: isOver ? null : (walk as Json), cursor: walk.cursor };
+  const page = { rows, occurrences: [], next: isOver ? null : (walk as Json), cursor: walk.cursor };
+  return walk.cursor.direction === 'mixed' ? { ...page, degraded: NO_ORDER } : page;
 }

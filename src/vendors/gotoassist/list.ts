@@ -73,6 +73,9 @@ function filterOf({ mapping }: GotoassistReader): Params {
   return report === undefined ? { 'service_ids[]': services ?? [] } : { report_id: report };
 }
 
+/** What an operator should know of a list whose direction is `mixed`. */
+export const NO_ORDER = 'the incident list has no order; every poll reads all of it';
+
 export const DIRECTIONS = ['asc', 'desc', 'mixed'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
