@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../test/support/database.ts';
 import { systemClock } from './clock.ts';
 import { openConnection } from './connections.ts';
 import { openDatabase, type Database } from './record/database.ts';
-import type { CallLane, VendorIo } from './vendors/vendor.ts';
+import type { BudgetSpec, CallLane, Vendor, VendorIo } from './vendors/vendor.ts';
 import { vendors } from './vendors/registry.ts';
 
 const silent = {
@@ -25,7 +25,10 @@ afterAll(async () => {
   await Promise.all(databases.map((database) => database.close()));
   await cloned.drop();
 });
-beforeEach(() => sql`TRUNCATE budgets`.execute(databaseAt(0).db));
+beforeEach(async () => {
+  await sql`TRUNCATE budgets`.execute(databaseAt(0).db);
+  await sql`UPDATE connections SET silent_until = NULL`.execute(databaseAt(0).db);
+});
 
 function databaseAt(index: number): Database {
   const database = databases[index];
@@ -34,7 +37,11 @@ function databaseAt(index: number): Database {
 }
 
 /** What an adapter on that instance is lent. */
-async function ioOn(database: Database): Promise<VendorIo> {
+async function ioOn(
+  database: Database,
+  budgets: Vendor['capabilities']['budgets'] = vendors.jitbit.capabilities.budgets,
+  budget: BudgetSpec | null = null,
+): Promise<VendorIo> {
   let lent: VendorIo | null = null;
   const { connect } = vendors.jitbit;
   if (connect === null) throw new Error('jitbit has an API');
@@ -44,6 +51,7 @@ async function ioOn(database: Database): Promise<VendorIo> {
       name: 'acme',
       vendor: {
         ...vendors.jitbit,
+        capabilities: { ...vendors.jitbit.capabilities, budgets },
         connect: (_, io) => {
           lent = io;
           return connect(settings, io);
@@ -54,7 +62,7 @@ async function ioOn(database: Database): Promise<VendorIo> {
       reference: 'auto',
       lateAfterMs: 900_000,
       poll: null,
-      budget: null,
+      budget,
     },
     { database, clock: systemClock, log: silent },
   );
@@ -101,4 +109,68 @@ test('a clock that was set back two hours neither gives calls away nor stops the
 
   expect(now).toBeLessThanOrEqual(1);
   expect(later).toBeGreaterThan(1);
+});
+
+describe('a budget that adapts', () => {
+  const HOUR = 3_600_000;
+  const hourly = { default: { rate: 45, burst: 6, perMs: HOUR, adapts: { mostPercent: 400 } } };
+  const percent = async (): Promise<number | undefined> => {
+    const { rows } = await sql<{ tokens: number }>`
+      SELECT tokens FROM budgets WHERE budget = 'default:percent'`.execute(databaseAt(0).db);
+    return rows[0]?.tokens;
+  };
+  /** So many hours pass, for the share and the tokens. */
+  const pass = (hours: number): Promise<unknown> =>
+    sql`UPDATE budgets SET refilled_at = refilled_at - ${hours}::float8 * interval '1 hour'`.execute(
+      databaseAt(0).db,
+    );
+
+  test('is halved once by refusals of the same time, for all instances, and grows back by the hour', async () => {
+    const ios = [await ioOn(databaseAt(0), hourly), await ioOn(databaseAt(1), hourly)] as const;
+    const before = await granted(ios, 'escalation', 30);
+    const until = systemClock.now() + HOUR;
+
+    await Promise.all(ios.map((io) => io.silence(until, 'E902', true)));
+    const halved = await percent();
+    await pass(10);
+    const after = await granted(ios, 'escalation', 30);
+
+    expect(before).toBe(5);
+    expect(halved).toBe(50);
+    expect(await percent()).toBeCloseTo(50 * 1.1 ** 10);
+    expect(after).toBe(6);
+    await pass(100);
+    expect(await granted(ios, 'escalation', 60)).toBe(20);
+    expect(await percent()).toBe(400);
+  });
+
+  test('grants half as many calls after a refusal', async () => {
+    const io = await ioOn(databaseAt(0), hourly);
+    await granted([io], 'escalation', 30);
+    await io.silence(systemClock.now() + HOUR, 'E902', true);
+    await pass(0.9);
+
+    expect(await granted([io], 'escalation', 30)).toBe(2);
+  });
+
+  test('is not made smaller by silence for another reason, nor larger than what the operator allows', async () => {
+    const allowed = { rate: 90, burst: 10, perMs: HOUR };
+    const io = await ioOn(databaseAt(0), hourly, allowed);
+
+    await io.silence(systemClock.now() + 1_000, 'slow answers', false);
+    await pass(50);
+    const calls = await granted([io], 'escalation', 60);
+
+    expect(calls).toBe(8);
+    expect(await percent()).toBe(100);
+  });
+
+  test('is left alone where the vendor says its limit', async () => {
+    const io = await ioOn(databaseAt(0));
+
+    await io.silence(systemClock.now() + 1_000, 'rate limit (429)', true);
+    await granted([io], 'action', 1);
+
+    expect(await percent()).toBeUndefined();
+  });
 });

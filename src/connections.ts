@@ -6,7 +6,15 @@ import { changeBudget } from './record/budgets.ts';
 import { readConnections, silenceConnection, upsertConnection } from './record/connections.ts';
 import type { Database, Db } from './record/database.ts';
 import { retryFeeds, upsertFeeds } from './record/feeds.ts';
-import { keptBy, splitBudget, takeToken } from './vendors/budget.ts';
+import {
+  grownShare,
+  halvedShare,
+  keptBy,
+  shareOf,
+  splitBudget,
+  takeToken,
+  type Share,
+} from './vendors/budget.ts';
 import type { Adapter, BudgetSpec, CallLane, FeedSpec, Vendor, VendorIo } from './vendors/vendor.ts';
 
 /** One configured connection, open: what ingest reads with and the executor writes with. */
@@ -76,9 +84,16 @@ export async function openConnection(options: ConnectionOptions, deps: Connectio
     settleMs: options.settleMs,
     reference: options.reference,
     lateAfterMs: options.lateAfterMs,
-    budget: options.budget ?? vendor.capabilities.budgets.default,
+    budget: budgetOf(options),
     pollEveryMs: Object.fromEntries(feeds.map((feed) => [feed.name, pollInterval(feed, options.poll)])),
   };
+}
+
+/** The operator's limit, never exceeded but halved where the vendor's is not known; else the vendor's budget. */
+function budgetOf({ budget, vendor }: ConnectionOptions): BudgetSpec {
+  const own = vendor.capabilities.budgets.default;
+  if (budget === null) return own;
+  return own.adapts === undefined ? budget : { ...budget, adapts: { mostPercent: 100 } };
 }
 
 /** Feeds that were refused are left alone until the credentials change, which they have if the settings did. */
@@ -106,20 +121,32 @@ function createVendorIo(
   options: ConnectionOptions,
   { database, clock, log }: ConnectionDeps,
 ): VendorIo {
-  const specOf = (budget: string): BudgetSpec => {
-    const budgets: Readonly<Record<string, BudgetSpec>> = options.vendor.capabilities.budgets;
-    if (budget === 'default' && options.budget !== null) return options.budget;
-    return budgets[budget] ?? options.vendor.capabilities.budgets.default;
-  };
+  const { budgets } = options.vendor.capabilities;
+  const specOf = (budget: string): BudgetSpec =>
+    budget === 'default'
+      ? budgetOf(options)
+      : ((budgets as Readonly<Record<string, BudgetSpec>>)[budget] ?? budgets.default);
   const take = (budget: string, spec: BudgetSpec, keep: number): Promise<number> =>
     changeBudget(database, { connectionId: id, budget }, spec.burst, (state, now) =>
       takeToken(state, spec, keep, now),
     );
+  /** Changes the share of a budget that adapts, which all instances keep to; kept where its tokens are. */
+  const changeShare = (budget: string, change: (share: Share, now: number) => Share): Promise<number> =>
+    changeBudget(database, { connectionId: id, budget: `${budget}:percent` }, 100, (state, now) => {
+      const { percent, since } = change({ percent: state.tokens, since: state.refilledAt }, now);
+      return { state: { tokens: percent, refilledAt: since }, result: percent };
+    });
+  const presentSpec = async (budget: string): Promise<BudgetSpec> => {
+    const spec = specOf(budget);
+    if (spec.adapts === undefined) return spec;
+    const { mostPercent } = spec.adapts;
+    return shareOf(spec, await changeShare(budget, (share, now) => grownShare(share, mostPercent, now)));
+  };
   return {
     connection: options.name,
     clock,
     async spend(budget: string, lane: CallLane) {
-      const { floor, shared } = splitBudget(specOf(budget));
+      const { floor, shared } = splitBudget(await presentSpec(budget));
       if (lane === 'poll' && (await take(`${budget}:poll`, floor, 0)) === 0) return;
       const waitMs = await take(budget, shared, keptBy(lane, shared));
       if (waitMs === 0) return;
@@ -131,12 +158,13 @@ function createVendorIo(
         notApplied: true,
       });
     },
-    async silence(untilMs, reason) {
-      log.warn(
-        { connection: options.name, reason, forMs: untilMs - clock.now() },
-        'connection is silent for a while',
-      );
-      await silenceConnection(database.db, id, Math.max(0, untilMs - clock.now()), reason);
+    async silence(untilMs, reason, overLimit) {
+      const forMs = Math.max(0, untilMs - clock.now());
+      log.warn({ connection: options.name, reason, forMs }, 'connection is silent for a while');
+      const wasSilent = await silenceConnection(database.db, id, forMs, reason);
+      if (!overLimit || wasSilent || specOf('default').adapts === undefined) return;
+      const percent = await changeShare('default', halvedShare);
+      log.warn({ connection: options.name, percent }, 'too many calls: fewer from now on');
     },
     warn: (message, fields) => log.warn({ connection: options.name, ...fields }, message),
   };

@@ -78,7 +78,7 @@ export class ContractClock implements Clock {
 export class ContractIo implements VendorIo {
   readonly connection = 'acme';
   readonly clock: ContractClock;
-  readonly silences: { readonly inMs: number; readonly reason: string }[] = [];
+  readonly silences: { readonly inMs: number; readonly reason: string; readonly overLimit: boolean }[] = [];
   readonly warnings: string[] = [];
   readonly spent: string[] = [];
   /** Thrown by the next `spend`. */
@@ -91,8 +91,8 @@ export class ContractIo implements VendorIo {
     if (this.refusal !== null) throw this.refusal;
     this.spent.push(budget);
   }
-  async silence(untilMs: number, reason: string): Promise<void> {
-    this.silences.push({ inMs: untilMs - this.clock.now(), reason });
+  async silence(untilMs: number, reason: string, overLimit: boolean): Promise<void> {
+    this.silences.push({ inMs: untilMs - this.clock.now(), reason, overLimit });
   }
   warn(message: string): void {
     this.warnings.push(message);

@@ -107,10 +107,12 @@ function attentionTo(connection: ShownConnection): readonly string[] {
 function forecastOf(connection: ShownConnection, plan: BudgetPlan | undefined): Forecast | null {
   if (plan === undefined) return null;
   const round = (value: number): number => Math.round(value * 10) / 10;
+  // A budget that adapts to the desk keeps its present size beside its tokens.
+  const share = (connection.budgets['default:percent'] ?? 100) / 100;
   return {
     left: connection.budgets['default'] ?? plan.burst,
     burst: plan.burst,
-    calls_per_minute: round((plan.rate * 60_000) / plan.perMs),
+    calls_per_minute: round((plan.rate * share * 60_000) / plan.perMs),
     polls_per_minute: round(plan.pollEveryMs.reduce((sum, everyMs) => sum + 60_000 / everyMs, 0)),
   };
 }

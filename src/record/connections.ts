@@ -59,17 +59,24 @@ export async function recordSelfTest(
     .execute();
 }
 
-/** The vendor asked for silence until then; a longer silence already on record stays. */
+/**
+ * The vendor asked for silence until then; a longer silence already on record stays.
+ *
+ * @returns whether it was silent before: then this is an answer to a call of the same time, and no news
+ */
 export async function silenceConnection(
   db: Db,
   connectionId: number,
   forMs: number,
   reason: string,
-): Promise<void> {
-  await sql`
-    UPDATE connections SET silent_reason = ${reason},
+): Promise<boolean> {
+  const { rows } = await sql<{ was: boolean }>`
+    WITH before AS (
+      SELECT id, coalesce(silent_until > app_now(), false) AS was FROM connections WHERE id = ${connectionId} FOR UPDATE)
+    UPDATE connections c SET silent_reason = ${reason},
            silent_until = greatest(silent_until, app_now() + ${forMs}::float8 * interval '1 millisecond')
-     WHERE id = ${connectionId}`.execute(db);
+      FROM before WHERE c.id = before.id RETURNING before.was`.execute(db);
+  return rows[0]?.was ?? false;
 }
 
 /** Stops a connection until its credentials change (auth), or marks it healthy again. */

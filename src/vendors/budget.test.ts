@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { budgetFor, keptBy, splitBudget, takeToken, type Bucket } from './budget.ts';
+import {
+  budgetFor,
+  grownShare,
+  halvedShare,
+  keptBy,
+  shareOf,
+  splitBudget,
+  takeToken,
+  type Bucket,
+} from './budget.ts';
 import type { BudgetSpec, CallLane } from './vendor.ts';
 
 /** One connection's budget as `connections.ts` spends it: the polls' floor first, then what all lanes share. */
@@ -160,3 +169,54 @@ describe('lanes', () => {
     for (const lane of LANES) expect(new Spending(tiny, 0).ask(lane, 0, 0)).toBe(0);
   });
 });
+
+describe('a budget whose limit the vendor does not say', () => {
+  const HOUR = 3_600_000;
+  const SPEC = { rate: 45, burst: 6, perMs: HOUR };
+
+  test('is halved by each refusal, down to a quarter', () => {
+    const shares = [1, 2, 3].reduce(
+      (made, hour) => [...made, halvedShare(made.at(-1) ?? START, hour * HOUR)],
+      [START],
+    );
+
+    expect(shares.map(({ percent }) => percent)).toEqual([100, 50, 25, 25]);
+  });
+
+  test.each([
+    [59 * 60_000, 50, 0],
+    [HOUR, 55, HOUR],
+    [2.5 * HOUR, 60.5, 2 * HOUR],
+    [100 * HOUR, 400, 100 * HOUR],
+    [-HOUR, 50, -HOUR],
+  ])('grows by a tenth per clean hour: %i ms after the refusal', (after, percent, since) => {
+    const grown = grownShare({ percent: 50, since: 0 }, 400, after);
+
+    expect(grown.percent).toBeCloseTo(percent);
+    expect(grown.since).toBe(since);
+  });
+
+  test('keeps the same share of the limit, and can always be divided', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 25, max: 400 }), (percent) => {
+        const { rate, burst } = shareOf(SPEC, percent);
+        expect(rate + 2 * burst).toBeLessThanOrEqual((0.95 * 60 * percent) / 100 + 1e-9);
+        expect(burst).toBeGreaterThanOrEqual(2);
+        expect(rate).toBeGreaterThan(0);
+      }),
+    );
+    expect(shareOf(SPEC, 100)).toBe(SPEC);
+  });
+
+  test('is never exceeded in any hour, whatever the share', () => {
+    for (const percent of [25, 50, 60.5, 110, 400]) {
+      const spending = new Spending(shareOf(SPEC, percent), 0);
+      for (let now = 0; now < 6 * HOUR; now += 1_000) {
+        for (const lane of LANES) spending.ask(lane, now, now);
+      }
+      expect(spending.most(HOUR)).toBeLessThanOrEqual((60 * percent) / 100);
+    }
+  });
+});
+
+const START = { percent: 100, since: 0 };

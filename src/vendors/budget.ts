@@ -63,3 +63,40 @@ export function budgetFor(calls: number, perMs: number): BudgetSpec {
   const burst = Math.max(1, Math.floor(usable / 9));
   return { rate: Math.max(usable - 2 * burst, usable / 2), burst, perMs };
 }
+
+const HOUR_MS = 3_600_000;
+/** Integration reference 5.1: "raise by 10 % per clean hour". */
+const GROWTH = 1.1;
+/** Fewer calls than this would not even poll. */
+const LEAST_PERCENT = 25;
+
+/** How much of its budget a connection allows itself where the vendor's limit is not known, and since when. */
+export interface Share {
+  readonly percent: number;
+  /** Epoch ms: when an hour without refusal began. */
+  readonly since: number;
+}
+
+/** The share after the hours that went well; a clock that was set back only resets the mark. */
+export function grownShare(share: Share, mostPercent: number, now: number): Share {
+  if (now < share.since) return { ...share, since: now };
+  const hours = Math.floor((now - share.since) / HOUR_MS);
+  return {
+    percent: Math.min(mostPercent, share.percent * GROWTH ** hours),
+    since: share.since + hours * HOUR_MS,
+  };
+}
+
+/** The share after a refusal. */
+export function halvedShare(share: Share, now: number): Share {
+  return { percent: Math.max(LEAST_PERCENT, share.percent / 2), since: now };
+}
+
+/** A share of a budget, which keeps rate plus two bursts within the same share of the limit. */
+export function shareOf(spec: BudgetSpec, percent: number): BudgetSpec {
+  if (percent === 100) return spec;
+  const usable = ((spec.rate + 2 * spec.burst) * percent) / 100;
+  // A burst of one could not be divided between polls and the rest.
+  const burst = Math.max(Math.min(2, spec.burst), Math.floor((spec.burst * percent) / 100));
+  return { rate: Math.max(usable - 2 * burst, usable / 2), burst, perMs: spec.perMs };
+}

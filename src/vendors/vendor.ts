@@ -29,6 +29,11 @@ export interface BudgetSpec {
   readonly rate: number;
   readonly burst: number;
   readonly perMs: number;
+  /**
+   * The vendor does not say its limit: the budget is halved when it refuses calls as too many, and grows by a tenth
+   * per hour without a refusal up to so many percent of what stands here. Default: it stays as it is.
+   */
+  readonly adapts?: { readonly mostPercent: number };
 }
 
 /** What Deskhand lends an adapter. */
@@ -41,8 +46,12 @@ export interface VendorIo {
    * @throws VendorError `rate_limited` with `retryAt` and `notApplied` when the lane has nothing left
    */
   spend(budget: string, lane: CallLane): Promise<void>;
-  /** Tells all instances that the vendor asked for silence until then (epoch ms), and why. */
-  silence(untilMs: number, reason: string): Promise<void>;
+  /**
+   * Tells all instances that the vendor asked for silence until then (epoch ms), and why.
+   *
+   * @param overLimit it refused a call as one too many, which halves a budget that adapts
+   */
+  silence(untilMs: number, reason: string, overLimit: boolean): Promise<void>;
   /** A finding worth an operator's eye; logged, and shown in status. */
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }

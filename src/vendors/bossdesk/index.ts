@@ -37,7 +37,8 @@ export const bossdesk: Vendor<BossdeskSettings> = {
     // Bodies are HTML, made from plain text here (plan-append.ts).
     textFormat: 'plain',
     // No limit is documented; integration reference 4.1: 60 a minute, r + 2b <= 0.95 N (engine.md 6).
-    budgets: { default: { rate: 45, burst: 6, perMs: 60_000 } },
+    // Halved by a 429, and grows back ("adaptive").
+    budgets: { default: { rate: 45, burst: 6, perMs: 60_000, adapts: { mostPercent: 100 } } },
   },
   // No webhooks are documented.
   inbound: null,

@@ -137,6 +137,7 @@ describe('failures inside a 200, or with a status', () => {
       desk.exhaustHour();
 
       const error = await vendorFailure(poll(cursor));
+      expect(io.silences).toMatchObject([{ overLimit: true }]);
       const { inMs = 0 } = io.silences[0] ?? {};
 
       expect(error).toMatchObject({ reason: 'rate_limited', notApplied: true, retryAt: clock.ms + inMs });

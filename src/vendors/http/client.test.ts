@@ -151,7 +151,7 @@ test('answers that become slow as a whole bring a silence and a finding', async 
   tookMs = 3_000;
   for (let call = 0; call < 10; call += 1) await http.call(GET, contractContext());
 
-  expect(slowIo.silences).toEqual([{ inMs: 30_000, reason: 'slow answers' }]);
+  expect(slowIo.silences).toEqual([{ inMs: 30_000, reason: 'slow answers', overLimit: false }]);
   expect(slowIo.warnings).toHaveLength(1);
 });
 
@@ -260,5 +260,7 @@ test('a failure told in the body comes before the status, and silences everybody
     retryAt: silentUntil,
   });
   expect(error.message).not.toContain('top-secret');
-  expect(quiet.silences).toEqual([{ inMs: 60_000, reason: expect.stringContaining('over') as string }]);
+  expect(quiet.silences).toEqual([
+    { inMs: 60_000, reason: expect.stringContaining('over') as string, overLimit: true },
+  ]);
 });

@@ -296,7 +296,7 @@ class Client implements VendorHttp {
   async #bodyFailure(call: VendorCall, status: number, told: BodyFailure): Promise<VendorError> {
     const { reason, notApplied, silentUntil } = told;
     const said = this.#excerpt(told.message);
-    if (silentUntil !== undefined) await this.#silence(silentUntil, said);
+    if (silentUntil !== undefined) await this.#silence(silentUntil, said, reason === 'rate_limited');
     return this.#error(` ${call.method} ${call.path} answered: ${said}`, {
       reason,
       notApplied,
@@ -316,23 +316,23 @@ class Client implements VendorHttp {
     const { authSilenceMs = 0 } = this.#options;
     if (reason === 'rate_limited') {
       const until = asked ?? this.#backoff.strike(now);
-      await this.#silence(until, `rate limit (${raw.status})`);
+      await this.#silence(until, `rate limit (${raw.status})`, true);
       return until;
     }
     if (reason === 'auth' && authSilenceMs > 0) {
       const until = Math.max(now + authSilenceMs, asked ?? 0);
-      await this.#silence(until, `credentials refused (${raw.status})`);
+      await this.#silence(until, `credentials refused (${raw.status})`, false);
       return until;
     }
     return asked;
   }
 
   /** The vendor's answer is the news; a failure to spread it must not replace it. */
-  async #silence(untilMs: number, reason: string): Promise<void> {
+  async #silence(untilMs: number, reason: string, overLimit: boolean): Promise<void> {
     const { clock } = this.#io;
     this.#silentUntil = clock.monotonic() + untilMs - clock.now();
     try {
-      await this.#io.silence(untilMs, reason);
+      await this.#io.silence(untilMs, reason, overLimit);
     } catch (error) {
       this.#io.warn('could not store the silence that the vendor asked for', { reason, error });
     }
@@ -342,7 +342,7 @@ class Client implements VendorHttp {
     const slow = this.#slow.note(tookMs);
     if (slow === null) return;
     this.#io.warn('answers are slow as a whole: taken for throttling', slow);
-    await this.#silence(this.#io.clock.now() + SLOW_SILENCE_MS, 'slow answers');
+    await this.#silence(this.#io.clock.now() + SLOW_SILENCE_MS, 'slow answers', false);
   }
 
   #excerpt(text: string): string {

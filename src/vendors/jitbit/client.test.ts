@@ -39,7 +39,7 @@ test('the first wrong token silences the connection for six minutes, long before
   const error = await vendorFailure(connectAs({ token: 'wrong' }).selfTest(contractContext()));
 
   expect(error).toMatchObject({ reason: 'auth', status: 401, retryAt: io.clock.now() + 6 * MINUTE });
-  expect(io.silences).toEqual([{ inMs: 6 * MINUTE, reason: 'credentials refused (401)' }]);
+  expect(io.silences).toEqual([{ inMs: 6 * MINUTE, reason: 'credentials refused (401)', overLimit: false }]);
   expect(desk.calls.all).toHaveLength(1);
 });
 
