@@ -39,6 +39,7 @@ export function afterFailure(task: StepTask, failure: Failure): Resolution {
   const next = nextAttempt(failure, {
     attempts: claimed.attempts + 1,
     wantedAt: claimed.wantedAt?.getTime() ?? claimed.now,
+    escalation: claimed.progress.waited === true,
     now: task.now(),
     random: Math.random(),
   });
@@ -66,7 +67,9 @@ export function stillUnknown(
 ): Resolution {
   const reason = `outcome unknown: ${failure.message}`;
   const now = task.now();
-  if (now - intent.sentAt > GIVE_UP_AFTER_MS) return decided('uncertain', reason, { intent, parts });
+  // The sending was wanted before it was tried, unless the step was held since.
+  const since = Math.max(intent.sentAt, task.claimed.wantedAt?.getTime() ?? 0);
+  if (now - since > GIVE_UP_AFTER_MS) return decided('uncertain', reason, { intent, parts });
   const settlesInMs = intent.deadlineAt + settleMs - now;
   const inMs = Math.max(settlesInMs, settlesInMs > 0 ? 2_000 : postponeMs(failure, now, Math.random()));
   return later('sending', inMs, reason, { intent, parts });

@@ -19,6 +19,7 @@ export function toOutcome(
     state: resolution.state,
     reason: resolution.reason,
     dueInMs: resolution.dueInMs === null ? null : Math.max(0, resolution.dueInMs),
+    held: resolution.held === true,
     intent: resolution.intent === undefined ? null : resolution.intent,
     parts,
     result: resolution.result ?? null,

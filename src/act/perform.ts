@@ -3,6 +3,7 @@ import { compileCondition } from '../match/compile.ts';
 import { withFreshTicket, type MatchSettings } from '../match/matcher.ts';
 import type { ActionParams, ConditionMap, Rule, Span } from '../match/rule.ts';
 import { readTicketRow } from '../record/tickets.ts';
+import { lastDecision } from '../record/waits.ts';
 import type { Database } from '../record/database.ts';
 import { presentTicket, type Ticket } from '../ticket.ts';
 import type { ActiveRules } from '../rules/active.ts';
@@ -37,6 +38,9 @@ export interface PerformDeps extends HttpPostDeps, SlackPostDeps {
   /** Signs visible references; made at the first migration. */
   readonly referenceKey: string;
 }
+
+/** A silence may be ended early: that soon its runs go on. */
+const SILENCE_LOOK_MS = 60_000;
 
 type Tried = Resolution | typeof LEASE_LOST;
 
@@ -83,12 +87,36 @@ async function stillWanted(task: StepTask, deps: PerformDeps): Promise<Resolutio
   const paused = book.paused.get(claimed.ruleId);
   // A wait that is over stays one: it does not begin anew after the pause.
   const held = claimed.state === 'waiting' ? 'waiting' : 'postponed';
-  if (paused !== undefined) return later(held, 5_000, `rule paused: ${paused}`, { uncounted: true });
+  if (paused !== undefined) return rests(held, 5_000, `rule paused: ${paused}`);
 
   const late = lateGate(step, rule, event);
   if (late !== null) return decided('suppressed', late);
   if (step.action === 'wait' || (step.action === 'repeat' && waitsFirst(task))) return null;
-  return (await recheck(task, deps)) ?? (await snoozed(task, deps));
+  return (await silenced(task, deps)) ?? (await recheck(task, deps)) ?? (await snoozed(task, deps));
+}
+
+/** A person wants it so: no attempt is used, and the time does not count against the step. */
+function rests(state: 'waiting' | 'postponed', inMs: number, reason: string): Resolution {
+  return later(state, inMs, reason, { uncounted: true, held: true });
+}
+
+/** In a silence runs under way rest too. What a person ordered in Slack, and what Deskhand says of itself, goes on. */
+async function silenced(task: StepTask, deps: PerformDeps): Promise<Resolution | null> {
+  const { claimed, event } = task;
+  const { silencedBy } = deps.store;
+  if (silencedBy === undefined || isOwnRule(claimed.ruleId)) return null;
+  // The event shows the ticket as it was before the wait.
+  const ticket = claimed.progress.waited === true ? await storedTicket(task, deps) : null;
+  const reason = silencedBy(ticket === null ? event : withFreshTicket(event, ticket), task.now());
+  const state = claimed.state === 'waiting' ? 'waiting' : 'postponed';
+  return reason === null ? null : rests(state, SILENCE_LOOK_MS, reason);
+}
+
+/** The ticket as it was seen last; null where the desk's tickets are not stored. */
+async function storedTicket({ claimed, event }: StepTask, deps: PerformDeps): Promise<Ticket | null> {
+  if (event.ticket_id === null) return null;
+  const row = await readTicketRow(deps.database.db, claimed.connectionId, event.ticket_id);
+  return row === null || row.unseen ? null : presentTicket(row.snapshot, row).ticket;
 }
 
 /** A person snoozed the ticket: what goes to Slack waits, what goes to the desk does not. */
@@ -99,7 +127,7 @@ async function snoozed({ claimed, step, event }: StepTask, deps: PerformDeps): P
   if (row?.snoozed !== true || row.snoozedUntil === null) return null;
   const until = row.snoozedUntil.getTime();
   const reason = `snoozed until ${row.snoozedUntil.toISOString()}`;
-  return later('postponed', Math.max(1_000, until - claimed.now), reason, { uncounted: true });
+  return rests('postponed', Math.max(1_000, until - claimed.now), reason);
 }
 
 /** `while` after a wait, the state part of `when` before the first write of an old event, on the fresh ticket. */
@@ -148,7 +176,7 @@ function restOf(task: StepTask, deps: PerformDeps): Resolution | null {
   const connection = connectionOf(task, task.step, deps);
   if (connection === null) return decided('dead', 'the connection is not configured any more');
   if (deps.connectionPaused?.(connection.id) === true) {
-    return later('postponed', 5_000, 'the connection rests: paused, silent or stopped', { uncounted: true });
+    return rests('postponed', 5_000, 'the connection rests: paused, silent or stopped');
   }
   const reason = unsupported(connection, task.step);
   return reason === null ? null : decided('suppressed', reason);
@@ -174,7 +202,7 @@ async function act(task: StepTask, deps: PerformDeps): Promise<Tried> {
     case 'http.post':
       return httpPost(task, step.params, deps);
     case 'wait':
-      return wait(task, spanFromNow(task, step.params.for, deps));
+      return wait(task, step.params.for, deps);
     case 'emit':
       return emit(task, step.params, deps);
     case 'acknowledge':
@@ -182,7 +210,12 @@ async function act(task: StepTask, deps: PerformDeps): Promise<Tried> {
     case 'slack.ask':
       return slackAsk(task, step.params, withinOf(task, step.params, deps), deps);
     case 'repeat':
-      return repeat(task, step.params, spanFromNow(task, step.params.every, deps), deps.store.newId);
+      return repeat(
+        task,
+        step.params,
+        waitsFirst(task) ? await spanFromLast(task, step.params.every, deps) : null,
+        deps.store.newId,
+      );
   }
 }
 
@@ -197,11 +230,21 @@ function needsOf(rule: Rule): ReadonlySet<string> {
   return needs;
 }
 
-/** Counts from the moment the step before was decided: a person pinged late still gets the whole time. */
-function wait(task: StepTask, ms: number | null): Resolution {
+async function wait(task: StepTask, span: Span, deps: PerformDeps): Promise<Resolution> {
   if (task.claimed.state === 'waiting') return decided('done', null, { progress: { waited: true } });
+  const ms = await spanFromLast(task, span, deps);
   if (ms === null) return decided('dead', 'the calendar is not configured any more');
   return later('waiting', ms, 'waits');
+}
+
+/**
+ * Milliseconds from now until so much time has passed since the step before was decided: a person pinged late still
+ * gets the whole time, and nobody gets more because we were busy.
+ */
+async function spanFromLast(task: StepTask, span: Span, deps: PerformDeps): Promise<number | null> {
+  const { claimed } = task;
+  const since = await lastDecision(deps.database.db, claimed);
+  return spanFrom(since ?? claimed.now - claimed.lagMs, span, task, deps);
 }
 
 /** How long a question waits for its answer: undefined for ever, null without that calendar. */
@@ -214,9 +257,12 @@ function withinOf(
 }
 
 /** Milliseconds from now until so much time, or working time, has passed; null without that calendar. */
-function spanFromNow(task: StepTask, { ms, calendar }: Span, deps: PerformDeps): number | null {
-  if (calendar === undefined) return ms;
-  const now = task.now();
-  const at = deps.settings.addWorkingMs?.(calendar, now, ms) ?? null;
-  return at === null ? null : at - now;
+function spanFromNow(task: StepTask, span: Span, deps: PerformDeps): number | null {
+  return spanFrom(task.now(), span, task, deps);
+}
+
+function spanFrom(since: number, { ms, calendar }: Span, task: StepTask, deps: PerformDeps): number | null {
+  const at =
+    calendar === undefined ? since + ms : (deps.settings.addWorkingMs?.(calendar, since, ms) ?? null);
+  return at === null ? null : at - task.now();
 }

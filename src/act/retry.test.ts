@@ -6,6 +6,7 @@ const HOUR = 3_600_000;
 const state = (more: Partial<AttemptState> = {}): AttemptState => ({
   attempts: 1,
   wantedAt: NOW,
+  escalation: false,
   now: NOW,
   random: 0.5,
   ...more,
@@ -57,6 +58,12 @@ describe('after a call that changed nothing', () => {
       decision: 'dead',
       because: 'gave up after 24 h of waiting; last: unreachable: said so',
     });
+  });
+
+  test('a postponement of an escalation is never given up', () => {
+    const weeks = state({ wantedAt: NOW - 500 * HOUR, escalation: true });
+
+    expect(nextAttempt(failure('unreachable'), weeks).decision).toBe('postpone');
   });
 });
 

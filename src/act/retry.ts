@@ -9,7 +9,7 @@ import type { VendorReason } from '../errors.ts';
 export const MAX_ATTEMPTS = 12;
 const FIRST_DELAY_MS = 2_000;
 const LONGEST_DELAY_MS = 10 * 60_000;
-/** Postponing uses no attempt, but a step that could not act for a day is given up. */
+/** Postponing uses no attempt, but a step that could not act for a day is given up, unless it is an escalation's. */
 export const GIVE_UP_AFTER_MS = 24 * 3_600_000;
 /** Where nobody says when: how soon to look again at something that is not there to be asked. */
 const POSTPONE_MS = 15_000;
@@ -47,8 +47,10 @@ export interface Failure {
 export interface AttemptState {
   /** Attempts used, this one included. */
   readonly attempts: number;
-  /** Since when the step wants to act, epoch ms. */
+  /** Since when the step wants to act, epoch ms; time that it was held for a person does not count. */
   readonly wantedAt: number;
+  /** A step after a wait: somebody is to hear of it however late. */
+  readonly escalation: boolean;
   readonly now: number;
   /** 0 ≤ random < 1. */
   readonly random: number;
@@ -66,7 +68,7 @@ export function nextAttempt(failure: Failure, state: AttemptState): Next {
     case 'permanent':
       return { decision: 'dead', because };
     case 'postpone': {
-      if (state.now - state.wantedAt > GIVE_UP_AFTER_MS) {
+      if (!state.escalation && state.now - state.wantedAt > GIVE_UP_AFTER_MS) {
         return { decision: 'dead', because: `gave up after 24 h of waiting; last: ${because}` };
       }
       return { decision: 'postpone', inMs: postponeMs(failure, state.now, state.random), because };

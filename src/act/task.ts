@@ -61,6 +61,8 @@ export interface Resolution {
     readonly state: 'succeeded' | 'refused' | 'unknown';
     readonly reason: string | null;
   } | null;
+  /** Later because a person said so (paused, snoozed, silenced): that time does not count against the step. */
+  readonly held?: boolean;
   /** A call that gives its attempt back. */
   readonly uncounted?: boolean;
   readonly endRun?: string;

@@ -91,7 +91,7 @@ export async function pauseAll(
   database: Database,
   reason: string | null,
 ): Promise<{ readonly paused: boolean; readonly changed: boolean }> {
-  const changed = await setPausedAll(database.db, reason);
+  const changed = await database.transaction((tx) => setPausedAll(tx, reason));
   return { paused: reason !== null, changed };
 }
 

@@ -34,7 +34,7 @@ export async function snoozeTicket(
 }
 
 /**
- * Ends the ticket's runs that wait, except those whose `while` says something of `acknowledged` itself: these decide
+ * Ends the ticket's runs that wait, or rest after a wait, except those whose `while` says something of `acknowledged` itself: these decide
  * at their next step.
  *
  * @returns ids of the runs that ended
@@ -53,8 +53,9 @@ export async function endWaitingRuns(
       FROM rule_versions v
      WHERE v.id = r.rule_version_id AND r.connection_id = ${connectionId} AND r.ticket_id = ${ticketId}
        AND r.state = 'active' AND coalesce(v.doc->>'while', '') NOT LIKE '%"acknowledged"%'
-       AND EXISTS (SELECT FROM steps s WHERE s.run_id = r.id AND s.state = 'waiting'
-                      AND s.action IN ('wait', 'repeat'))
+       AND EXISTS (SELECT FROM steps s WHERE s.run_id = r.id
+                      AND (s.state = 'waiting' AND s.action IN ('wait', 'repeat')
+                           OR s.state = 'postponed' AND (r.progress->>'waited')::boolean))
     RETURNING r.id`.execute(tx);
   const ids = rows.map((row) => row.id);
   if (ids.length === 0) return ids;

@@ -28,6 +28,7 @@ const done = (step: ClaimedStep): Outcome => ({
   state: 'done',
   reason: null,
   dueInMs: null,
+  held: false,
   intent: null,
   parts: {},
   result: null,

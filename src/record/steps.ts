@@ -181,6 +181,8 @@ export interface Outcome extends Lease {
   readonly reason: string | null;
   /** For states that come back: in how many ms. Null: decided. */
   readonly dueInMs: number | null;
+  /** It comes back later because a person said so: that time is no waiting of its own. */
+  readonly held: boolean;
   readonly intent: Intent | null;
   readonly parts: Readonly<Record<string, Part>>;
   readonly result: Json | null;
@@ -286,7 +288,8 @@ async function updateSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<void> 
   await sql`
     UPDATE steps SET state = row.state, reason = row.reason, intent = row.intent, parts = row.parts,
                      result = row.result, attempts = row.attempts,
-                     wanted_at = coalesce(steps.wanted_at, app_now()),
+                     wanted_at = coalesce(steps.wanted_at, app_now())
+                               + CASE WHEN row.held THEN row.due_in_ms ELSE 0 END * interval '1 millisecond',
                      due_at = app_now() + row.due_in_ms * interval '1 millisecond',
                      decided_at = CASE WHEN row.due_in_ms IS NULL THEN app_now() END
       FROM unnest(
@@ -295,8 +298,9 @@ async function updateSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<void> 
         ${outcomes.map((row) => (row.intent === null ? null : toJsonb(row.intent)))}::jsonb[],
         ${outcomes.map((row) => toJsonb(row.parts))}::jsonb[],
         ${outcomes.map((row) => (row.result === null ? null : toJsonb(row.result)))}::jsonb[],
-        ${outcomes.map((row) => row.attempts)}::smallint[], ${outcomes.map((row) => row.dueInMs)}::float8[])
-        AS row (id, state, reason, intent, parts, result, attempts, due_in_ms)
+        ${outcomes.map((row) => row.attempts)}::smallint[], ${outcomes.map((row) => row.dueInMs)}::float8[],
+        ${outcomes.map((row) => row.held)}::boolean[])
+        AS row (id, state, reason, intent, parts, result, attempts, due_in_ms, held)
      WHERE steps.id = row.id`.execute(tx);
 }
 

@@ -12,13 +12,17 @@ import {
 import { ownEvent } from '../../src/ingest/own-events.ts';
 import { pollOnce, type PollDeps } from '../../src/ingest/poll.ts';
 import { refreshOnce } from '../../src/ingest/refresh.ts';
+import { createSilences, type Silences } from '../../src/ingest/silences.ts';
 import { storeGroup, type EventDraft, type StoreDeps } from '../../src/ingest/store-event.ts';
 import type { Log } from '../../src/log.ts';
 import type { KnownNames } from '../../src/match/load.ts';
+import { NO_SETTINGS } from '../../src/match/matcher.ts';
+import type { ConditionMap } from '../../src/match/rule.ts';
 import { openDatabase, type Database } from '../../src/record/database.ts';
 import { createIdSource } from '../../src/record/ids.ts';
 import { registerInstance } from '../../src/record/instances.ts';
 import { nominate } from '../../src/record/nominations.ts';
+import { insertSilence } from '../../src/record/operate/silences.ts';
 import { readSettings } from '../../src/record/settings.ts';
 import { createActiveRules } from '../../src/rules/active.ts';
 import { publishRules } from '../../src/rules/publish.ts';
@@ -42,6 +46,8 @@ export interface Engine {
   readonly logged: readonly string[];
   /** Replaces the active rules by these documents. */
   publish(yaml: string): Promise<void>;
+  /** What is silenced from now on, and until when. */
+  silence(when: ConditionMap, reason: string, forMs: number): Promise<void>;
   /** Walks every feed once. */
   pollAll(): Promise<void>;
   /** Reads these tickets as if a webhook had named them. */
@@ -152,7 +158,9 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     { database, clock: systemClock, log },
   );
   const active = createActiveRules(database, { lists: {}, locales: {}, workingMs: null });
-  const store: StoreDeps = { active, newId, now: () => systemClock.now() };
+  const silences = createSilences(database, [], NO_SETTINGS);
+  const { silencedBy } = silences;
+  const store: StoreDeps = { active, newId, now: () => systemClock.now(), silencedBy };
   const instanceId = newId();
   await registerInstance(database.db, instanceId, 'test');
   const poll: PollDeps = {
@@ -163,7 +171,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     onRuns: () => undefined,
     crash: () => undefined,
   };
-  const parts: Parts = { options, cloned, desk, database, connection, store, poll, log, logged };
+  const parts: Parts = { options, cloned, desk, database, connection, store, silences, poll, log, logged };
   const engine = await assemble(parts);
   await engine.publish(NO_RULES);
   await engine.pollAll();
@@ -181,13 +189,14 @@ interface Parts {
   readonly database: Database;
   readonly connection: Connection;
   readonly store: StoreDeps;
+  readonly silences: Silences;
   readonly poll: PollDeps;
   readonly log: Log;
   readonly logged: string[];
 }
 
 async function assemble(parts: Parts): Promise<Engine> {
-  const { cloned, database, connection, desk, store, poll, logged } = parts;
+  const { cloned, database, connection, desk, store, silences, poll, logged } = parts;
   const opened = new Map<string, Database>([['', database]]);
   const databaseAt = (ahead: string): Database => {
     const known = opened.get(ahead) ?? openDatabase({ url: cloned.url, poolSize: 3, clockOffset: ahead });
@@ -212,6 +221,11 @@ async function assemble(parts: Parts): Promise<Engine> {
         by: 'test',
       });
       await store.active.refresh();
+    },
+    async silence(when, reason, forMs) {
+      const [from, until] = [new Date(Date.now() - 1_000), new Date(Date.now() + forMs)];
+      await insertSilence(database.db, { id: store.newId(), when, from, until, reason, by: 'test' });
+      await silences.refresh();
     },
     async pollAll() {
       await sql`UPDATE feeds SET next_poll_at = app_now()`.execute(database.db);
@@ -275,7 +289,10 @@ async function assemble(parts: Parts): Promise<Engine> {
       desk.beforeEachRequest = null;
       logged.length = 0;
       await sql`TRUNCATE steps, runs, lanes, attempts, events, event_keys, own_writes, bound_children, nominations, mutes,
-        rule_states, deliveries, timers, slack_gates, slack_messages, slack_waiting`.execute(database.db);
+        rule_states, deliveries, timers, slack_gates, slack_messages, slack_waiting, silences`.execute(
+        database.db,
+      );
+      await silences.refresh();
       await engine.publish(NO_RULES);
     },
     async close() {

@@ -22,7 +22,7 @@ export function waitsFirst(task: StepTask): boolean {
   return roundOf(task.claimed.iteration) > 1 && task.claimed.state !== 'waiting';
 }
 
-/** @param everyMs milliseconds until the round, counted from now */
+/** @param everyMs milliseconds until the round; null without that calendar. Asked only where the row waits first */
 export function repeat(
   task: StepTask,
   params: ActionParams['repeat'],

@@ -22,15 +22,31 @@ export async function readPauses(db: Db): Promise<Pauses> {
   return { all, connections: new Set(rows[0]?.connections) };
 }
 
-/** Stops every action of every instance, or lets them go on. @returns false if it was so already */
-export async function setPausedAll(db: Db, reason: string | null): Promise<boolean> {
+/**
+ * Stops every action of every instance, or lets them go on; what could not act for long is then not the older for it.
+ *
+ * @returns false if it was so already
+ */
+export async function setPausedAll(tx: Tx, reason: string | null): Promise<boolean> {
   const value = JSON.stringify(reason ?? false);
   const { rows } = await sql`
     INSERT INTO settings AS s (key, value) VALUES ('paused', ${value}::jsonb)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value
       WHERE (s.value = 'false'::jsonb) <> (excluded.value = 'false'::jsonb)
-    RETURNING pg_notify('deskhand_rules', 'paused')`.execute(db);
-  return rows.length > 0;
+    RETURNING pg_notify('deskhand_rules', 'paused')`.execute(tx);
+  if (rows.length === 0) return false;
+  if (reason === null) {
+    await sql`
+      UPDATE steps SET wanted_at = wanted_at + greatest(
+                     app_now() - greatest(wanted_at, to_timestamp((s.value #>> '{}')::float8)), interval '0')
+        FROM settings s WHERE s.key = 'paused_at' AND steps.due_at IS NOT NULL AND steps.wanted_at IS NOT NULL`.execute(
+      tx,
+    );
+  }
+  await sql`
+    INSERT INTO settings (key, value) VALUES ('paused_at', to_jsonb(extract(epoch FROM app_now())))
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value`.execute(tx);
+  return true;
 }
 
 /** Pauses or resumes a connection. @returns null if it is not configured, else whether anything changed */
