@@ -8,7 +8,7 @@ import type { Database } from '../record/database.ts';
 import { presentTicket, type Ticket } from '../ticket.ts';
 import type { ActiveRules } from '../rules/active.ts';
 import type { StoreDeps } from '../ingest/store-event.ts';
-import { ownSla } from '../ingest/timers.ts';
+import { ownSla, ownSlaFrom } from '../ingest/timers.ts';
 import { acknowledge } from './actions/acknowledge.ts';
 import { emit } from './actions/emit.ts';
 import { repeat, waitsFirst } from './actions/repeat.ts';
@@ -116,7 +116,9 @@ async function silenced(task: StepTask, deps: PerformDeps): Promise<Resolution |
 async function storedTicket({ claimed, event }: StepTask, deps: PerformDeps): Promise<Ticket | null> {
   if (event.ticket_id === null) return null;
   const row = await readTicketRow(deps.database.db, claimed.connectionId, event.ticket_id);
-  return row === null || row.unseen ? null : presentTicket(row.snapshot, row).ticket;
+  if (row === null || row.unseen) return null;
+  const sla = ownSlaFrom(deps.store)(event.connection, row.snapshot, row.slaClock);
+  return presentTicket(row.snapshot, { ...row, sla }).ticket;
 }
 
 /** A person snoozed the ticket: what goes to Slack waits, what goes to the desk does not. */

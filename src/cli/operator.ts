@@ -9,7 +9,7 @@ import { createActiveRules } from '../rules/active.ts';
 import type { StoreDeps } from '../ingest/store-event.ts';
 import { vendors } from '../vendors/registry.ts';
 import { usageError } from './arguments.ts';
-import { matchSettingsOf, openForCommand } from './setup.ts';
+import { matchSettingsOf, openForCommand, timeOptionsOf } from './setup.ts';
 
 /** What the commands of an operator work on: the database of a `serve` that runs or does not, and its rules. */
 export interface Operator {
@@ -37,6 +37,7 @@ export async function asOperator<T>(command: string, work: (operator: Operator) 
       active,
       newId: createIdSource(() => systemClock.now()),
       now: () => systemClock.now(),
+      sla: timeOptionsOf(config).sla,
     };
     return await work({ config, environment, database, settings, store });
   } catch (error) {

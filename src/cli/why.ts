@@ -1,8 +1,8 @@
+import { ownSlaFrom } from '../ingest/timers.ts';
 import { explainTime, formatTime, type TicketTime } from '../operate/deadlines.ts';
 import { explainTicket, type Why, type WhyCondition, type WhyEvent, type WhyRule } from '../operate/why.ts';
 import { readArguments, usageError } from './arguments.ts';
 import { asOperator } from './operator.ts';
-import { timeOptionsOf } from './setup.ts';
 import { visible } from './table.ts';
 
 /** Why something was or was not done about a ticket. */
@@ -18,14 +18,15 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const limit = Number(given.text('limit') ?? 20);
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw usageError('--limit: expected 1 to 1000');
-  return asOperator('why', async ({ database, settings, config }) => {
+  return asOperator('why', async ({ database, settings, store }) => {
     const page = { limit, after: given.text('after') ?? null };
     const why = await explainTicket(connection, ticketId, page, {
       database,
       settings,
+      ownSla: ownSlaFrom(store),
       compiled: () => null,
     });
-    const time = await explainTime(database, connection, ticketId, timeOptionsOf(config).sla);
+    const time = await explainTime(database, connection, ticketId, store.sla ?? new Map());
     console.log(given.flag('json') ? JSON.stringify({ ...why, time }) : formatWhy(why, time));
     return 0;
   });

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { explainTime, formatTime } from '../operate/deadlines.ts';
+import { findTicket, listTickets } from '../record/operate/tickets.ts';
 import { createTimeline, type Timeline } from '../../test/support/timeline.ts';
 import type { ObservedTicket, Ticket } from '../ticket.ts';
+import { ownSlaFrom } from './timers.ts';
 
 let line: Timeline;
 beforeAll(async () => {
@@ -94,6 +96,18 @@ describe('targets of our own, where the desk keeps no deadline', () => {
       `resolution due ${line.at(580)}: 480 min + 100 min paused from ${line.at(0)} round the clock`,
       expect.stringMatching(/^next look: response at /) as string,
     ]);
+  });
+
+  test('are what every list of tickets shows', async () => {
+    await line.see(1, ticket());
+    const { store } = line.deps(31);
+
+    const { db } = line.database;
+    const shown = await findTicket(db, 'acme', '7', ownSlaFrom(store));
+    const { items } = await listTickets(db, {}, { limit: 9, after: null }, ownSlaFrom(store));
+
+    expect(shown?.ticket.sla).toMatchObject({ response_due_at: line.at(30), state: 'breached' });
+    expect(items[0]?.ticket.sla).toEqual(shown?.ticket.sla);
   });
 
   test('give way to the desk’s own due date', async () => {

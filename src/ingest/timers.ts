@@ -2,7 +2,7 @@ import { toInstant } from '../clock.ts';
 import type { DeskEvent } from '../event.ts';
 import type { TicketView } from '../match/moments.ts';
 import type { RuleBook } from '../rules/active.ts';
-import { slaFields, type SlaClock, type SlaPlan } from '../sla/clock.ts';
+import { slaFields, type OwnSlaOf, type SlaClock, type SlaPlan } from '../sla/clock.ts';
 import { FINAL_PHASES, presentTicket, type ObservedTicket, type Ticket } from '../ticket.ts';
 import type { Tx } from '../record/database.ts';
 import { replaceTimers, type Arm, type TimedTicket } from '../record/timers.ts';
@@ -183,6 +183,18 @@ export function ownSla(
 ): Ticket['sla'] | null {
   if (clock === null || plan === null || !needsOwnClock(snapshot)) return null;
   return slaFields(clock, snapshot.priority?.level ?? null, plan, now);
+}
+
+/** SLA targets and the time; every `StoreDeps` is one. */
+export interface SlaSource {
+  readonly sla?: ReadonlyMap<string, SlaPlan>;
+  readonly now: () => number;
+}
+
+/** {@link ownSla} for whoever shows stored tickets of any connection. */
+export function ownSlaFrom(source: SlaSource): OwnSlaOf {
+  return (connection, snapshot, clock) =>
+    ownSla(snapshot, clock, source.sla?.get(connection) ?? null, source.now());
 }
 
 /** True where the desk itself keeps no deadline for this ticket. */

@@ -2,7 +2,7 @@ import { acknowledgeTicket, endWaitingRuns, hurryPostponed, snoozeTicket } from 
 import { databaseNow, type Database } from '../record/database.ts';
 import { connectionIdOf } from '../record/operate/connections.ts';
 import { readEventsOfTicket } from '../record/operate/events.ts';
-import { findTicket } from '../record/operate/tickets.ts';
+import { isKnownTicket } from '../record/operate/tickets.ts';
 import { OperateError } from './error.ts';
 
 /** A ticket of a connection, as people name it. */
@@ -59,7 +59,7 @@ async function knownTicket(database: Database, { connection, ticketId }: TicketN
   const { db } = database;
   const id = await connectionIdOf(db, connection);
   if (id === null) throw new OperateError('not_found', `there is no connection ${connection}`);
-  if ((await findTicket(db, connection, ticketId)) !== null) return id;
+  if (await isKnownTicket(db, id, ticketId)) return id;
   // Tickets that only webhooks tell of have events and no state.
   const { items } = await readEventsOfTicket(db, id, ticketId, { limit: 1, after: null });
   if (items.length > 0) return id;

@@ -15,6 +15,7 @@ import {
 } from '../record/operate/runs.ts';
 import { findTicket, type ShownTicket } from '../record/operate/tickets.ts';
 import { readRuleSet } from '../record/rules.ts';
+import type { OwnSlaOf } from '../sla/clock.ts';
 import { OperateError } from './error.ts';
 
 /**
@@ -68,6 +69,7 @@ export type WhyRun = ShownRun & {
 export interface WhyDeps {
   readonly database: Database;
   readonly settings: MatchSettings;
+  readonly ownSla: OwnSlaOf;
   /** A set that is compiled already; null: compile it. */
   readonly compiled: (ruleSetId: number) => Matcher | null;
 }
@@ -85,7 +87,7 @@ export async function explainTicket(
   const connectionId = await connectionIdOf(db, connection);
   if (connectionId === null) throw new OperateError('not_found', `there is no connection ${connection}`);
   const [ticket, events] = await Promise.all([
-    findTicket(db, connection, ticketId),
+    findTicket(db, connection, ticketId, deps.ownSla),
     readEventsOfTicket(db, connectionId, ticketId, page),
   ]);
   if (ticket === null && events.items.length === 0) {

@@ -1,4 +1,4 @@
-import type { Phase, PriorityLevel, TicketFields } from '../ticket.ts';
+import type { ObservedTicket, Phase, PriorityLevel, TicketFields } from '../ticket.ts';
 import type { Calendar } from './calendar.ts';
 
 /**
@@ -26,6 +26,13 @@ export interface SlaClock {
   readonly respondedAt: number | null;
   readonly resolvedAt: number | null;
 }
+
+/** `sla` of a connection's stored ticket by our own clock; null where the desk keeps deadlines, or nobody does. */
+export type OwnSlaOf = (
+  connection: string,
+  snapshot: ObservedTicket,
+  clock: SlaClock | null,
+) => TicketFields['sla'] | null;
 
 /** One look at a ticket. */
 export interface SlaSight {

@@ -1,5 +1,6 @@
 import { didYouMean } from '../did-you-mean.ts';
 import { messageOf } from '../errors.ts';
+import { ownSlaFrom } from '../ingest/timers.ts';
 import type { Matcher, MatchSettings } from '../match/matcher.ts';
 import { pauseAll } from '../operate/pauses.ts';
 import { readStatus } from '../operate/status.ts';
@@ -130,7 +131,13 @@ function show(view: TicketView): SlackReply {
 async function why(view: TicketView, deps: CommandDeps): Promise<SlackReply> {
   const page = { limit: 3, after: null };
   const { database, settings, compiled } = deps;
-  const answer = await explainTicket(view.connection, view.ticketId, page, { database, settings, compiled });
+  const ownSla = ownSlaFrom(deps.store);
+  const answer = await explainTicket(view.connection, view.ticketId, page, {
+    database,
+    settings,
+    compiled,
+    ownSla,
+  });
   const lines = [headline(cardStateOf(view))];
   for (const { event, rules, runs } of answer.events) {
     lines.push(`*${literal(event.type)}* at ${literal(event.observed_at)}`);

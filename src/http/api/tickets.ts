@@ -1,4 +1,5 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi';
+import { ownSlaFrom } from '../../ingest/timers.ts';
 import { explainTicket } from '../../operate/why.ts';
 import { findTicket, listTickets } from '../../record/operate/tickets.ts';
 import type { ApiDeps } from './api.ts';
@@ -11,19 +12,20 @@ const ticketParams = z.object({ connection: z.string(), id: z.string() });
 /** Tickets, and why something was or was not done about them. */
 export function ticketRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   const { db } = deps.database;
+  const ownSla = ownSlaFrom(deps.store);
   const query = z.strictObject({ ...pageQuery, connection: z.string().optional() });
   app.openapi(
     describe('get', '/tickets', 'Tickets by connection and id', { query }, pageSchema(ticketSchema)),
     async (c) => {
       const { connection, ...asked } = c.req.valid('query');
-      return c.json(await listTickets(db, { connection }, pageOf(asked)), 200);
+      return c.json(await listTickets(db, { connection }, pageOf(asked), ownSla), 200);
     },
   );
   app.openapi(
     describe('get', '/tickets/{connection}/{id}', 'One ticket', { params: ticketParams }, ticketSchema),
     async (c) => {
       const { connection, id } = c.req.valid('param');
-      return c.json(found(await findTicket(db, connection, id), 'ticket'), 200);
+      return c.json(found(await findTicket(db, connection, id, ownSla), 'ticket'), 200);
     },
   );
   // Few events are a page here: each is judged by every rule.
@@ -44,6 +46,7 @@ export function ticketRoutes(app: OpenAPIHono, deps: ApiDeps): void {
       const why = await explainTicket(connection, id, uuidPageOf(c.req.valid('query')), {
         database: deps.database,
         settings: deps.settings,
+        ownSla,
         compiled: (ruleSetId) => {
           const book = deps.store.active.current();
           return book.setId === ruleSetId ? book.matcher : null;
