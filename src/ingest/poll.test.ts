@@ -314,4 +314,28 @@ describe('the nightly walk over open tickets', () => {
     const events = (await engine.events()).filter((event) => event.ticketId === String(id));
     expect(events.map((event) => event.type)).toEqual(['ticket.created', 'ticket.gone']);
   });
+
+  test('that was killed between two pages begins again: what is missing shows only in the whole', async () => {
+    const ids = Array.from({ length: 320 }, (_, index) => engine.desk.human.create({ subject: `${index}` }));
+    await engine.pollAll();
+    const [gone = 0] = ids;
+    engine.desk.human.remove(gone);
+    await sql`UPDATE feeds SET next_poll_at = app_now() WHERE feed = 'reconcile'`.execute(engine.database.db);
+    const cut = cutAfter(engine.database);
+    let pages = 0;
+    engine.desk.beforeEachRequest = (call) => {
+      pages += call.name === 'tickets' ? 1 : 0;
+      cut.away = pages > 1;
+    };
+    await expect(
+      pollOnce(engine.connection, { ...engine.poll, database: cut.database }, never),
+    ).rejects.toThrow('away');
+    engine.desk.beforeEachRequest = null;
+
+    await pollOnce(engine.connection, engine.poll, never);
+    await refreshOnce(engine.connection, engine.poll, never);
+
+    const events = (await engine.events()).filter((event) => event.ticketId === String(gone));
+    expect(events.map((event) => event.type)).toEqual(['ticket.created', 'ticket.gone']);
+  });
 });

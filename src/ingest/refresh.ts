@@ -5,7 +5,7 @@ import { baselineOf, connectionsInBaseline } from '../record/feeds.ts';
 import { putOff, takeNominations, type Nomination } from '../record/nominations.ts';
 import { nextReadSeq } from '../record/tickets.ts';
 import { applyReads, ownWritesForMs } from './apply.ts';
-import type { PollDeps } from './poll.ts';
+import { newTicketOverlapMs, type PollDeps } from './poll.ts';
 import { inRuleSet } from './store-event.ts';
 
 /**
@@ -81,7 +81,6 @@ async function readAndApply(
     readConnections(db).then((rows) => rows.find((found) => found.id === connection.id)),
     baselineOf(db, connection.id),
   ]);
-  const pollMs = Math.max(60_000, ...Object.values(connection.pollEveryMs));
   const context = {
     connectionId: connection.id,
     connection: connection.name,
@@ -91,7 +90,7 @@ async function readAndApply(
     via: nomination.via === 'webhook' ? ('webhook' as const) : ('feed' as const),
     silent: false,
     baselineAt: baselineAt?.getTime() ?? 0,
-    overlapMs: 2 * pollMs + 5 * 60_000,
+    overlapMs: newTicketOverlapMs(connection),
     lateAfterMs: connection.lateAfterMs,
     wantSystemComments: needs.has('comment.system'),
     ownWritesForMs: ownWritesForMs(connection.pollEveryMs['tickets'] ?? 0),

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { createTestDatabase } from '../support/database.ts';
+import { runProperty } from './property.ts';
+import { SILENT } from './silent-log.ts';
+import { stages } from './stages.ts';
+
+/** The short version of `npm run feeds`. */
+
+test.each(stages)(
+  '$name: each change is one event, through shifting pages, kills and an outage',
+  async (stage) => {
+    const database = await createTestDatabase();
+    try {
+      const result = await runProperty(stage, {
+        databaseUrl: database.url,
+        changes: 200,
+        tickets: 320,
+        restarts: 10,
+        seed: 7,
+        log: SILENT,
+      });
+
+      expect(result).toMatchObject({ changes: 200, missed: [], twice: [], overBudget: 0 });
+      expect(result.events).toBeGreaterThan(80);
+      expect(result.restarts).toBeGreaterThan(3);
+    } finally {
+      await database.drop();
+    }
+  },
+  60_000,
+);

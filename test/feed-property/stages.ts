@@ -1,0 +1,5 @@
+import { jitbitStage } from './jitbit.ts';
+import type { Stage } from './stage.ts';
+
+/** Every desk that has the property; one line per stage. */
+export const stages: readonly Stage[] = [jitbitStage];
