@@ -1,4 +1,4 @@
-import { auditOnce, createHeartbeat } from './ingest/audit.ts';
+import { createAudit, createHeartbeat } from './ingest/audit.ts';
 import { createSchedules } from './ingest/schedules.ts';
 import { createSilences, type Silence, type Silences } from './ingest/silences.ts';
 import type { StoreDeps } from './ingest/store-event.ts';
@@ -81,6 +81,7 @@ export function createClockwork(deps: ClockworkDeps): readonly ClockworkPart[] {
   const scans = createTimerScans(tick);
   const schedules = createSchedules({ database, store, onRuns });
   const heartbeat = deps.heartbeatUrl === null ? null : createHeartbeat(deps.heartbeatUrl);
+  const audit = createAudit({ database, store, log, paused, heartbeat, onFound: deps.onAudit });
   return [
     {
       name: 'timers',
@@ -105,7 +106,7 @@ export function createClockwork(deps: ClockworkDeps): readonly ClockworkPart[] {
       name: 'self-audit',
       idleMs: AUDIT_MS,
       async runOnce() {
-        await auditOnce({ database, store, log, paused, heartbeat, onFound: deps.onAudit });
+        await audit.runOnce();
         return false;
       },
     },

@@ -5,9 +5,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { collectingLog } from '../../test/support/app.ts';
 import { createTimeline, type Timeline } from '../../test/support/timeline.ts';
 import { NO_SETTINGS } from '../match/matcher.ts';
+import { untoldOperations } from '../record/slack-operations.ts';
+import { sayOperations } from '../slack/operations-blocks.ts';
 import { endSilence } from '../operate/silences.ts';
 import { insertSilence } from '../record/operate/silences.ts';
-import { auditOnce, createHeartbeat, type AuditDeps } from './audit.ts';
+import { createAudit, createHeartbeat, type Audit, type AuditDeps } from './audit.ts';
 import { createSilences } from './silences.ts';
 import { tickOnce } from './tick.ts';
 
@@ -23,10 +25,10 @@ const RULE =
 const TICKET = { id: '7', phase: 'open' as const, queue: { id: '1', name: 'Network L2' } };
 
 describe('the self-audit', () => {
-  async function audit(minute: number, more: Partial<AuditDeps> = {}): Promise<number> {
+  async function auditAt(minute: number, more: Partial<AuditDeps> = {}): Promise<Audit> {
     const { database, store } = line.deps(minute);
     await store.active.refresh();
-    const overdue = await auditOnce({
+    return createAudit({
       database,
       store,
       log: collectingLog([]),
@@ -35,21 +37,39 @@ describe('the self-audit', () => {
       onFound: () => undefined,
       ...more,
     });
-    return overdue.timers;
   }
   const audits = async (): Promise<number> => {
     const { rows } = await sql`SELECT 1 FROM events WHERE type = 'audit.overdue'`.execute(line.database.db);
     return rows.length;
   };
 
-  test('says once an hour that a timer was not fired', async () => {
+  test('says once an hour, and in the operations channel, that a timer was not fired', async () => {
     await line.publish(RULE);
     await line.see(1, { ...TICKET, created_at: line.at(0) });
 
-    expect(await audit(61)).toBe(0);
-    expect(await audit(65)).toBe(1);
-    expect(await audit(65)).toBe(1);
+    const [inTime, late] = [await auditAt(61), await auditAt(65)];
+    expect(await inTime.runOnce()).toMatchObject({ timers: 0 });
+    for (let look = 0; look < 3; look += 1) expect(await late.runOnce()).toMatchObject({ timers: 1 });
+
     expect(await audits()).toBe(1);
+    const [told, ...more] = await untoldOperations(line.databaseAt(65).db, 'slack:operations', 9);
+    expect(more).toEqual([]);
+    expect(told === undefined ? '' : sayOperations(told.event)).toMatch(
+      /^⏰ 1 timer should have run and did not; the oldest is [56] minutes late/,
+    );
+  });
+
+  test('says nothing of what was done by its next look', async () => {
+    await line.publish(RULE);
+    await line.see(1, { ...TICKET, created_at: line.at(0) });
+
+    const audit = await auditAt(180);
+    await audit.runOnce();
+    await line.tick(180);
+    await line.tick(181);
+    await audit.runOnce();
+
+    expect(await audits()).toBe(0);
   });
 
   test('calls the heartbeat URL while all is well, and only then', async () => {
@@ -63,8 +83,8 @@ describe('the self-audit', () => {
     await line.publish(RULE);
     await line.see(1, { ...TICKET, created_at: line.at(0) });
 
-    await audit(2, { heartbeat });
-    await audit(70, { heartbeat });
+    await (await auditAt(2, { heartbeat })).runOnce();
+    await (await auditAt(70, { heartbeat })).runOnce();
     server.close();
 
     expect(calls).toBe(1);

@@ -6,9 +6,10 @@ import { DESKHAND_CONNECTION, ownEvent } from './own-events.ts';
 import { storeGroup, type StoreDeps } from './store-event.ts';
 
 /**
- * Deskhand looks after itself: is there anything that should have run by now and did not? Then it says so as an
- * operations event, once an hour; as long as there is nothing, it calls the heartbeat URL, so that somebody outside
- * notices when it stops.
+ * Deskhand looks after itself: is there anything that should have run by now and did not? If so at two looks in a row,
+ * it says so as an operations event, once an hour; as long as there is nothing, it calls the heartbeat URL, so that
+ * somebody outside notices when it stops. One look alone says little: right after a downtime, or a clock that jumped
+ * ahead, everything is late and about to be done.
  */
 
 export interface AuditDeps {
@@ -26,15 +27,28 @@ export interface AuditDeps {
 const GRACE_MS = 2 * 60_000;
 const HOUR_MS = 3_600_000;
 
-/** One look. @returns what is overdue */
-export async function auditOnce(deps: AuditDeps): Promise<Overdue> {
-  const overdue = await findOverdue(deps.database.db, GRACE_MS);
-  deps.onFound(overdue);
-  const all = overdue.steps + overdue.timers + overdue.schedules + overdue.stuckRuns;
-  if (all === 0 || deps.paused()) {
-    await beat(deps);
-    return overdue;
-  }
+export interface Audit {
+  /** One look. @returns what is overdue */
+  runOnce(): Promise<Overdue>;
+}
+
+export function createAudit(deps: AuditDeps): Audit {
+  let suspected = false;
+  return {
+    async runOnce() {
+      const overdue = await findOverdue(deps.database.db, GRACE_MS);
+      deps.onFound(overdue);
+      const all = overdue.steps + overdue.timers + overdue.schedules + overdue.stuckRuns;
+      const wrong = all > 0 && !deps.paused();
+      if (!wrong) await beat(deps);
+      else if (suspected) await report(overdue, deps);
+      suspected = wrong;
+      return overdue;
+    },
+  };
+}
+
+async function report(overdue: Overdue, deps: AuditDeps): Promise<void> {
   const now = await databaseNow(deps.database.db);
   const hour = toInstant(now - (now % HOUR_MS));
   const draft = ownEvent(
@@ -52,7 +66,6 @@ export async function auditOnce(deps: AuditDeps): Promise<Overdue> {
   if (stored[0]?.duplicate === false) {
     deps.log.error({ ...overdue }, 'work that was due has not been done');
   }
-  return overdue;
 }
 
 async function beat({ heartbeat, log }: AuditDeps): Promise<void> {

@@ -30,7 +30,7 @@ export async function untoldOperations(
   }>`
     SELECT e.id, e.observed_at AS at, e.connection_id AS "connectionId", e.doc, e.raw FROM events e
      WHERE e.type IN ('rule.muted', 'rule.paused', 'feed.gap', 'connection.degraded', 'connection.auth_failed',
-                      'connection.rate_limited', 'connection.recovered')
+                      'connection.rate_limited', 'connection.recovered', 'audit.overdue')
        AND e.observed_at > app_now() - ${NEWS_FOR}
        AND NOT EXISTS (SELECT FROM runs r WHERE r.event_id = e.id AND r.rule_id = ${ruleId})
      ORDER BY e.observed_at LIMIT ${limit}`.execute(db);

@@ -51,7 +51,19 @@ export function sayOperations(event: DeskEvent): string {
       return `🐢 ${event.connection} asks to slow down${why}`;
     case 'connection.auth_failed':
       return `🔑 ${event.connection} refuses our credentials${why}. Nothing is read or written there until they are right.`;
+    case 'audit.overdue':
+      return `⏰ ${overdueIn(of)} should have run and did not; the oldest is ${Math.ceil(Number(of('worstSeconds')) / 60)} minutes late. Something is stuck or too slow: deskhand status shows more.`;
     default:
       return `🔴 ${event.connection}: ${event.type}${why}`;
   }
+}
+
+/** `3 steps, 1 timer` */
+function overdueIn(of: (key: string) => string): string {
+  const kinds = { steps: 'step', timers: 'timer', schedules: 'schedule', stuckRuns: 'run' };
+  return Object.entries(kinds)
+    .map(([key, word]) => ({ count: Number(of(key)), word }))
+    .filter(({ count }) => count > 0)
+    .map(({ count, word }) => `${count} ${count === 1 ? word : `${word}s`}`)
+    .join(', ');
 }
