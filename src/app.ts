@@ -219,6 +219,7 @@ async function startParts(
   const receiver = createReceiver({
     database,
     store,
+    hands: executor,
     crash,
     onRuns: wakeActions,
     onNominations: () => undefined,

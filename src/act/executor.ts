@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Connection } from '../connections.ts';
 import { ANY_VALUE, changeValue } from '../ingest/diff.ts';
+import type { Hands, TakenStep } from '../ingest/store-new.ts';
 import type { Log } from '../log.ts';
 import type { Rule, Step } from '../match/rule.ts';
 import { allSteps } from '../match/steps.ts';
@@ -56,7 +57,7 @@ export interface ExecutorDeps extends Omit<PerformDeps, 'crashPoint'> {
   readonly onOutcome: (claimed: ClaimedStep, resolution: Resolution) => void;
 }
 
-export interface Executor {
+export interface Executor extends Hands {
   /** Claims and starts what is due, as far as there is room. @returns steps started */
   claimOnce(): Promise<number>;
   /** Resolves when every started step is recorded. */
@@ -74,6 +75,8 @@ const MAX_LANES_BACK = 1_000;
 /** A send that got no answer for this long has an unknown outcome. */
 const SEND_DEADLINE_MS = 20_000;
 const RECORD_RETRY_MS = 500;
+/** The fence of a lane that is kept for a group under way: no lease has it. */
+const COMING = -1;
 
 export function createExecutor(deps: ExecutorDeps): Executor {
   const stopping = new AbortController();
@@ -96,6 +99,9 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   const performing = new Set<Promise<void>>();
   /** Lanes of the steps in `performing`, with the fence of each claim. */
   const inHand = new Map<string, number>();
+  /** Lanes that a group under way may lease to us. */
+  let coming = 0;
+  let givingBack = false;
   /** Claims that failed half-way and steps that were dropped: lanes may be leased to us that nobody works on. */
   let doubts = 0;
 
@@ -115,8 +121,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   }
 
   async function claimOnce(): Promise<number> {
-    const room = Math.min(MAX_CLAIM, MAX_BUSY - performing.size);
-    if (room <= 0 || stopping.signal.aborted || deps.paused()) return 0;
+    const room = Math.min(MAX_CLAIM, roomLeft());
+    if (room <= 0) return 0;
     if (doubts > 0) await giveBackForgotten();
     doubts += 1;
     const claimed = await deps.database.transaction((tx) => claimSteps(tx, deps.instanceId, room));
@@ -129,6 +135,31 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     for (const step of claimed) start(step, events.get(step.eventId), claimedAt);
     doubts -= 1;
     return claimed.length;
+  }
+
+  function roomLeft(): number {
+    if (stopping.signal.aborted || givingBack || deps.paused()) return 0;
+    return MAX_BUSY - performing.size - coming;
+  }
+
+  function keep(lanes: ReadonlySet<string>): ReadonlySet<string> {
+    const kept = new Set([...lanes].filter((lane) => !inHand.has(lane)).slice(0, Math.max(0, roomLeft())));
+    for (const lane of kept) inHand.set(lane, COMING);
+    coming += kept.size;
+    return kept;
+  }
+
+  function letGo(kept: ReadonlySet<string>, unknown: boolean): void {
+    for (const lane of kept) if (inHand.get(lane) === COMING) inHand.delete(lane);
+    coming -= kept.size;
+    if (unknown) doubts += 1;
+  }
+
+  function take(kept: ReadonlySet<string>, steps: readonly TakenStep[]): void {
+    if (steps.length > 0) deps.crash('after_claim');
+    const claimedAt = deps.clock.monotonic();
+    for (const { claimed, event } of steps) start(claimed, event, claimedAt);
+    letGo(kept, false);
   }
 
   function start(step: ClaimedStep, event: StoredEvent | undefined, claimedAt: number): void {
@@ -147,9 +178,14 @@ export function createExecutor(deps: ExecutorDeps): Executor {
 
   /** The answer to a claim was lost: what it leased to us is free again, whoever takes it. */
   async function giveBackForgotten(): Promise<void> {
-    const [keep, settled] = [[...inHand.keys()], doubts];
-    await deps.database.transaction((tx) => freeLanes(tx, [deps.instanceId], MAX_LANES_BACK, keep));
-    doubts -= settled;
+    givingBack = true;
+    try {
+      const [ours, settled] = [[...inHand.keys()], doubts];
+      await deps.database.transaction((tx) => freeLanes(tx, [deps.instanceId], MAX_LANES_BACK, ours));
+      doubts -= settled;
+    } finally {
+      givingBack = false;
+    }
   }
 
   async function perform(
@@ -244,7 +280,11 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   }
 
   return {
+    instanceId: deps.instanceId,
     claimOnce,
+    keep,
+    take,
+    letGo,
     async settle() {
       while (performing.size > 0) await Promise.all(performing);
     },

@@ -5,6 +5,7 @@ import { Hono } from 'hono';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts';
+import { NO_HANDS } from '../../test/support/hands.ts';
 import { systemClock } from '../clock.ts';
 import { openConnection } from '../connections.ts';
 import { createReceiver, type Receiver } from '../ingest/receive.ts';
@@ -39,6 +40,7 @@ beforeAll(async () => {
   const real = createReceiver({
     database,
     store: { active, newId, now: () => Date.now() },
+    hands: NO_HANDS,
     onRuns: () => undefined,
     onNominations: () => undefined,
     crash: () => undefined,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../test/support/engine.ts';
+import { NO_HANDS } from '../../test/support/hands.ts';
 import { systemClock } from '../clock.ts';
 import { openConnection, type Connection } from '../connections.ts';
 import { CommitUnknownError, type Database } from '../record/database.ts';
@@ -36,6 +37,7 @@ const receiverOn = (database: Database): Receiver =>
   createReceiver({
     database,
     store: engine.store,
+    hands: NO_HANDS,
     onRuns: () => undefined,
     onNominations: () => undefined,
     crash: () => undefined,
@@ -50,10 +52,13 @@ function delivery(id: string, bytes = Buffer.from('{"a":1}')): Delivery {
   };
 }
 
-/** The same database with another way to run transactions. */
-const withTransactions = (transaction: Database['transaction']): Database => ({
+type Around = <T>(run: () => Promise<T>) => Promise<T>;
+
+/** The same database with something around each of its transactions. */
+const withTransactions = (around: Around): Database => ({
   ...engine.database,
-  transaction,
+  transaction: (work) => around(() => engine.database.transaction(work)),
+  oneTrip: (issue) => around(() => engine.database.oneTrip(issue)),
 });
 
 test('what is answered 202 is stored, each delivery once, however many come at once', async () => {
@@ -74,9 +79,9 @@ test('beyond what may wait, deliveries are refused at once, and taken again when
   let open = (): void => undefined;
   const closed = new Promise<void>((resolve) => (open = resolve));
   const receiver = receiverOn(
-    withTransactions(async (work) => {
+    withTransactions(async (run) => {
       await closed;
-      return engine.database.transaction(work);
+      return run();
     }),
   );
 
@@ -127,9 +132,9 @@ test.each([
   await engine.clear();
   let left = 1;
   const receiver = receiverOn(
-    withTransactions(async (work) => {
-      if (left-- !== 1) return engine.database.transaction(work);
-      if (happened) await engine.database.transaction(work);
+    withTransactions(async (run) => {
+      if (left-- !== 1) return run();
+      if (happened) await run();
       throw new CommitUnknownError('lost');
     }),
   );

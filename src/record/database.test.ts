@@ -144,6 +144,16 @@ describe('one round trip', () => {
     expect(await stored()).toEqual([]);
   });
 
+  test('fails with the cause, however deep in calls it was issued', async () => {
+    const deep = async (tx: Tx): Promise<void> => {
+      await Promise.all([inserted(tx, 0), inserted(tx, 1)]);
+    };
+
+    await expect(
+      database.oneTrip((tx) => Promise.all([deep(tx), sql`SELECT 1`.execute(tx)])),
+    ).rejects.toThrow('division by zero');
+  });
+
   test('leaves its connection usable', async () => {
     const single = openDatabase({ url: cloned.url, poolSize: 1 });
     await single.oneTrip((tx) => inserted(tx, 0)).catch(() => undefined);

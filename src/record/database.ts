@@ -32,7 +32,7 @@ export interface Database {
    * A transaction whose statements need nothing of each other's answers, in one round trip.
    *
    * @param issue issues every statement before it first waits: COMMIT is sent right behind them. What has to hold
-   *   is asked with {@link presume}, because there is no turning back after the answers.
+   *   is said with `presume`, because there is no turning back after the answers.
    * @throws what a statement fails with (nothing is stored then), {@link CommitUnknownError} when no answer came
    */
   oneTrip<T>(issue: (tx: Tx) => Promise<T>): Promise<T>;

@@ -33,6 +33,16 @@ export async function insertKeys(tx: Tx, rows: readonly KeyRow[]): Promise<Reado
   return new Set([...(await insertLasting(tx, lasting)), ...(await insertRenewable(tx, renewable))]);
 }
 
+/** Remembers keys that are presumed new: one that is not fails the transaction (`isPresumption`). */
+export async function insertNewKeys(tx: Tx, rows: readonly KeyRow[]): Promise<void> {
+  await sql`
+    INSERT INTO event_keys (connection_id, key_hash, event_id)
+    SELECT * FROM unnest(
+      ${rows.map((row) => row.connectionId)}::int[],
+      ${rows.map((row) => row.hash)}::bytea[],
+      ${rows.map((row) => row.eventId)}::uuid[])`.execute(tx);
+}
+
 interface KeyRead {
   readonly connection_id: number;
   readonly key_hash: Buffer;

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Rule } from '../match/rule.ts';
 import type { Db, Tx } from './database.ts';
 import { LOCKS } from './locks.ts';
+import { presume } from './presume.ts';
 
 /** A rule as published: the immutable version and the text it came from. */
 export interface RuleVersion {
@@ -23,6 +24,14 @@ export async function pinActiveSet(tx: Tx): Promise<number | null> {
     activeSetId(tx),
   ]);
   return setId;
+}
+
+/** Takes the shared lock, and presumes in the next statement that `setId` is the active set. */
+export async function presumeActiveSet(tx: Tx, setId: number | null): Promise<void> {
+  const locked = sql`SELECT pg_advisory_xact_lock_shared(${LOCKS.ruleSwitch})`.execute(tx);
+  const active = sql<boolean>`
+    SELECT (SELECT rule_set_id FROM active_rule_set) IS NOT DISTINCT FROM ${setId}::bigint`;
+  await Promise.all([locked, presume(tx, active, 'the rule set is active')]);
 }
 
 export async function activeSetId(db: Db): Promise<number | null> {

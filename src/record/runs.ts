@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, Tx } from './database.ts';
+import { presume } from './presume.ts';
 import type { RunState } from './tables.ts';
 
 /** One row of `runs`, before it is stored. */
@@ -39,6 +40,16 @@ export interface NewStep {
  * fall between matching and acting.
  */
 export async function insertRuns(tx: Tx, runs: readonly NewRun[], steps: readonly NewStep[]): Promise<void> {
+  const due = steps.filter((step) => step.due).map((step) => step.laneId);
+  await Promise.all([insertRunRows(tx, runs, steps), openLanes(tx, due)]);
+}
+
+/** Runs and their steps without their lanes. */
+export async function insertRunRows(
+  tx: Tx,
+  runs: readonly NewRun[],
+  steps: readonly NewStep[],
+): Promise<void> {
   if (runs.length === 0) return;
   const storedRuns = sql`
     INSERT INTO runs (id, event_id, event_at, rule_id, rule_version_id, replay_no, connection_id, ticket_id,
@@ -73,11 +84,7 @@ export async function insertRuns(tx: Tx, runs: readonly NewRun[], steps: readonl
       AS row (id, run_id, lane_id, connection_id, path, position, rule_order, action, due, shadow)`.execute(
     tx,
   );
-  const opened = openLanes(
-    tx,
-    steps.filter((step) => step.due).map((step) => step.laneId),
-  );
-  await Promise.all([storedRuns, storedSteps, opened]);
+  await Promise.all([storedRuns, storedSteps]);
 }
 
 /** Makes lanes claimable now. Sorted, so that two transactions never wait for each other's lanes crosswise. */
@@ -87,6 +94,37 @@ export async function openLanes(tx: Tx, laneIds: readonly string[]): Promise<voi
   await sql`
     INSERT INTO lanes (id, next_due_at) SELECT id, app_now() FROM unnest(${lanes}::uuid[]) AS row (id)
     ON CONFLICT (id) DO UPDATE SET next_due_at = least(lanes.next_due_at, excluded.next_due_at)`.execute(tx);
+}
+
+/** A lane that came into being leased to us. */
+export interface LaneLease {
+  readonly laneId: string;
+  readonly fence: number;
+  /** app_now() of the lease, epoch ms. */
+  readonly now: number;
+}
+
+/**
+ * Opens the lanes of steps that are due, and leases the wanted ones to an instance right away, so that nobody has to
+ * claim them. A lane that exists is in other hands or has older steps: it is left to the claims.
+ */
+export async function leaseLanes(
+  tx: Tx,
+  instanceId: string,
+  steps: readonly NewStep[],
+  wanted: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, LaneLease>> {
+  const lanes = [...new Set(steps.filter((step) => step.due).map((step) => step.laneId))].sort();
+  if (lanes.length === 0) return new Map();
+  const { rows } = await sql<LaneLease & { readonly leased: boolean }>`
+    INSERT INTO lanes AS lane (id, next_due_at, lease_owner, fence)
+    SELECT id, app_now(), CASE WHEN wanted THEN ${instanceId}::uuid END, nextval('read_seq')
+      FROM unnest(${lanes}::uuid[], ${lanes.map((lane) => wanted.has(lane))}::boolean[]) AS row (id, wanted)
+    ON CONFLICT (id) DO UPDATE SET next_due_at = least(lane.next_due_at, excluded.next_due_at)
+    RETURNING id AS "laneId", fence, (extract(epoch FROM app_now()) * 1000)::float8 AS now,
+              -- A row that was there already has a deleter or locker: us.
+              (lease_owner IS NOT NULL AND xmax = 0) AS leased`.execute(tx);
+  return new Map(rows.filter((row) => row.leased).map((row) => [row.laneId, row]));
 }
 
 export interface LimitQuestion {
@@ -102,6 +140,17 @@ export interface LimitAnswer {
   readonly muted: boolean;
 }
 
+/** Of a question `q`: runs of the rule on the ticket within the span, and whether the pair is muted. */
+const RUNS_OF_PAIR = sql<number>`
+      (SELECT count(*)::int FROM runs r
+        WHERE r.connection_id = q.connection_id AND r.ticket_id = q.ticket_id AND r.rule_id = q.rule_id
+          AND r.created_at > app_now() - q.per_ms * interval '1 millisecond'
+          AND NOT starts_with(coalesce(r.reason, ''), 'suppressed: '))`;
+const PAIR_IS_MUTED = sql<boolean>`
+      EXISTS (SELECT FROM mutes m
+        WHERE m.rule_id = q.rule_id AND m.connection_id = q.connection_id AND m.ticket_id = q.ticket_id
+          AND m.until_at > app_now())`;
+
 /** How often each rule ran on each ticket of late, in the order asked. */
 export async function countRecentRuns(
   tx: Tx,
@@ -109,20 +158,31 @@ export async function countRecentRuns(
 ): Promise<readonly LimitAnswer[]> {
   if (questions.length === 0) return [];
   const { rows } = await sql<LimitAnswer>`
-    SELECT
-      (SELECT count(*)::int FROM runs r
-        WHERE r.connection_id = q.connection_id AND r.ticket_id = q.ticket_id AND r.rule_id = q.rule_id
-          AND r.created_at > app_now() - q.per_ms * interval '1 millisecond'
-          AND NOT starts_with(coalesce(r.reason, ''), 'suppressed: ')) AS runs,
-      EXISTS (SELECT FROM mutes m
-        WHERE m.rule_id = q.rule_id AND m.connection_id = q.connection_id AND m.ticket_id = q.ticket_id
-          AND m.until_at > app_now()) AS muted
+    SELECT ${RUNS_OF_PAIR} AS runs, ${PAIR_IS_MUTED} AS muted
     FROM unnest(
       ${questions.map((q) => q.ruleId)}::text[], ${questions.map((q) => q.connectionId)}::int[],
       ${questions.map((q) => q.ticketId)}::text[], ${questions.map((q) => q.perMs)}::float8[])
       WITH ORDINALITY AS q (rule_id, connection_id, ticket_id, per_ms, n)
     ORDER BY q.n`.execute(tx);
   return rows;
+}
+
+/** How many runs of a pair there may be already. */
+export interface PresumedLimit extends LimitQuestion {
+  readonly most: number;
+}
+
+/** Presumes that none of these pairs is muted or ran too often of late. */
+export async function presumeLimits(tx: Tx, limits: readonly PresumedLimit[]): Promise<void> {
+  if (limits.length === 0) return;
+  const within = sql<boolean>`
+    SELECT NOT EXISTS (
+      SELECT FROM unnest(
+        ${limits.map((q) => q.ruleId)}::text[], ${limits.map((q) => q.connectionId)}::int[],
+        ${limits.map((q) => q.ticketId)}::text[], ${limits.map((q) => q.perMs)}::float8[],
+        ${limits.map((q) => q.most)}::int[]) AS q (rule_id, connection_id, ticket_id, per_ms, most)
+       WHERE ${RUNS_OF_PAIR} > q.most OR ${PAIR_IS_MUTED})`;
+  await presume(tx, within, 'no limit is reached');
 }
 
 /** Runs of a rule within a span, over all tickets; what was suppressed on one ticket must not stop the others. */

@@ -54,7 +54,7 @@ class SessionDriver implements Driver {
 
   constructor(client: pg.PoolClient) {
     this.#connection = {
-      executeQuery: (compiled) => execute(client, compiled),
+      executeQuery: executeOn(client),
       streamQuery: () => {
         throw new Error('streams are not read in a transaction');
       },
@@ -70,10 +70,27 @@ class SessionDriver implements Driver {
   rollbackTransaction = (): Promise<void> => Promise.reject(new Error(NOT_HERE));
 }
 
-async function execute<R>(client: pg.PoolClient, { sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-  const { command, rowCount, rows } = await client.query(sql, [...parameters]);
-  const counted = rowCount !== null && ['INSERT', 'UPDATE', 'DELETE', 'MERGE'].includes(command);
-  return { rows: rows as R[], ...(counted ? { numAffectedRows: BigInt(rowCount) } : {}) };
+/** in_failed_sql_transaction: a statement before this one failed. */
+const FAILED_BEFORE = '25P02';
+
+/**
+ * Statements that share a round trip all fail when one does. Each of them then rejects with the error of that one,
+ * so that whoever hears of it first hears the cause.
+ */
+function executeOn(client: pg.PoolClient): <R>(query: CompiledQuery) => Promise<QueryResult<R>> {
+  let cause: unknown = null;
+  return async ({ sql, parameters }) => {
+    try {
+      const { command, rowCount, rows } = await client.query(sql, [...parameters]);
+      cause = null;
+      const counted = rowCount !== null && ['INSERT', 'UPDATE', 'DELETE', 'MERGE'].includes(command);
+      return { rows, ...(counted ? { numAffectedRows: BigInt(rowCount) } : {}) };
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === FAILED_BEFORE) throw cause ?? error;
+      cause = error;
+      throw error;
+    }
+  };
 }
 
 /**
