@@ -15,6 +15,8 @@ export interface Stage {
   readonly poll?: Readonly<Record<string, number>>;
   /** What the vendor allows: more calls than this in any such span are over the budget. */
   readonly limit: { readonly calls: number; readonly perMs: number };
+  /** Longest pause between two moments in which people work, ms. Default 15 s; more where few calls are allowed. */
+  readonly pauseMs?: number;
   /** YAML of a rule that reads what the desk is to be watched for and never matches. */
   readonly rule: string;
   /** Starts a desk on this clock. `tickets` of them are there when Deskhand sees it first. */
@@ -27,8 +29,8 @@ export interface StageDesk {
   readonly faults: Faults;
   /** Ids of the tickets there are now. */
   readonly tickets: readonly string[];
-  /** One change by a person. */
-  change(): Made;
+  /** One change by a person, or one that changes many tickets at once. */
+  change(): Made | readonly Made[];
   /** The ticket as Deskhand should tell it; null: it does not exist (any more). */
   look(ticketId: string): Look | null;
   onRequest(hook: RequestHook): void;
