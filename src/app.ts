@@ -327,6 +327,7 @@ async function createExecutorOf(options: AppOptions, parts: ExecutorParts): Prom
     environment: options.environment,
     outgoing: createOutgoing({ allow: options.httpAllow, clock }),
     settleMs: slack?.settleMs ?? 30_000,
+    similarWithinMs: slack?.similarWithinMs ?? 0,
   });
 }
 

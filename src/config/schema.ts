@@ -35,6 +35,8 @@ export const slackSchema = z
     settle: duration.default(30 * SECOND),
     allowed_groups: z.array(text).default([]),
     users: z.record(z.string(), text).default({}),
+    /** How long after a ticket's message others that resemble it go under it. */
+    group_similar: z.union([z.literal('never'), duration]).default(10 * MINUTE),
   })
   .transform((written) => ({
     botToken: written.bot_token,
@@ -45,6 +47,7 @@ export const slackSchema = z
     settleMs: written.settle,
     allowedGroups: written.allowed_groups,
     users: written.users,
+    similarWithinMs: written.group_similar === 'never' ? 0 : written.group_similar,
   }));
 
 /** `lists`: names for sets of values, for `{ in_list: vips }`. */

@@ -60,6 +60,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       botToken: slack.botToken,
       apiUrl: slack.apiUrl,
       settleMs: 5_000,
+      similarWithinMs: 10 * 60_000,
       signingSecret: slack.signingSecret,
       operationsChannel: '#desk-ops',
     },

@@ -1,6 +1,9 @@
 import { sql } from 'kysely';
+import type { DeskEvent } from '../event.ts';
 import type { ObservedTicket } from '../ticket.ts';
 import type { Db, Tx } from './database.ts';
+import { withBody } from './events.ts';
+import type { EventDoc } from './tables.ts';
 
 /** A message of ours in Slack. */
 export interface MessageKey {
@@ -8,11 +11,14 @@ export interface MessageKey {
   readonly ts: string;
 }
 
-export type MessageKind = 'card' | 'digest' | 'fixed';
+/** `layout`: blocks of a rule's own; `fixed`: never redrawn. */
+export type MessageKind = 'card' | 'digest' | 'layout' | 'fixed';
 
 export interface NewMessage extends MessageKey {
   readonly stepId: string;
   readonly kind: MessageKind;
+  /** The message under which it stands; null: in the channel itself. */
+  readonly thread: string | null;
   readonly buttons: readonly string[];
   /** Of a digest: news that are no ticket's first, escaped. */
   readonly lines: readonly string[];
@@ -25,6 +31,8 @@ export interface NewRoot {
   readonly connectionId: number;
   readonly ticketId: string;
   readonly lead: string;
+  /** Equal for tickets that resemble each other; null: stands alone. */
+  readonly likeness: string | null;
 }
 
 /** How soon after a post its truth is looked at: the ticket may have changed while it was sent. */
@@ -34,18 +42,28 @@ const LOOK_AFTER_MS = 300;
 export async function insertMessage(tx: Tx, message: NewMessage): Promise<void> {
   const { channel, ts, roots } = message;
   await sql`
-    INSERT INTO slack_messages (channel, ts, step_id, kind, buttons, lines, drawn_hash, due_at)
-    VALUES (${channel}, ${ts}, ${message.stepId}, ${message.kind}, ${[...message.buttons]}::text[],
+    INSERT INTO slack_messages (channel, ts, step_id, kind, thread, buttons, lines, drawn_hash, due_at)
+    VALUES (${channel}, ${ts}, ${message.stepId}, ${message.kind}, ${message.thread}, ${[...message.buttons]}::text[],
             ${[...message.lines]}::text[], ${message.drawnHash},
             CASE WHEN ${message.kind}::text <> 'fixed' THEN app_now() + ${LOOK_AFTER_MS}::float8 * interval '1 millisecond' END)
     ON CONFLICT DO NOTHING`.execute(tx);
   await sql`
-    INSERT INTO slack_roots (channel, ts, connection_id, ticket_id, lead, place)
-    SELECT ${channel}, ${ts}, connection_id, ticket_id, lead, place FROM unnest(
+    INSERT INTO slack_roots (channel, ts, connection_id, ticket_id, lead, likeness, place)
+    SELECT ${channel}, ${ts}, connection_id, ticket_id, lead, likeness, place FROM unnest(
       ${roots.map((root) => root.connectionId)}::int[], ${roots.map((root) => root.ticketId)}::text[],
-      ${roots.map((root) => root.lead)}::text[], ${roots.map((_, index) => index)}::int[])
-      AS row (connection_id, ticket_id, lead, place)
+      ${roots.map((root) => root.lead)}::text[], ${roots.map((root) => root.likeness)}::text[],
+      ${roots.map((_, index) => index)}::int[])
+      AS row (connection_id, ticket_id, lead, likeness, place)
     ON CONFLICT DO NOTHING`.execute(tx);
+  if (message.thread !== null) await touchMessage(tx, { channel, ts: message.thread });
+}
+
+/** A ticket's message in a channel. */
+export interface RootMessage extends MessageKey {
+  /** Where its later news go: under itself, or under the message under which it stands. */
+  readonly thread: string;
+  /** True if other tickets' news go there too. */
+  readonly shared: boolean;
 }
 
 /** The ticket's message in a channel; without a channel its latest one anywhere. */
@@ -54,13 +72,43 @@ export async function findRoot(
   connectionId: number,
   ticketId: string,
   channel: string | null,
-): Promise<MessageKey | null> {
-  const { rows } = await sql<MessageKey>`
-    SELECT channel, ts FROM slack_roots
-     WHERE connection_id = ${connectionId} AND ticket_id = ${ticketId}
-       AND (${channel}::text IS NULL OR channel = ${channel})
-     ORDER BY posted_at DESC LIMIT 1`.execute(db);
+): Promise<RootMessage | null> {
+  const { rows } = await sql<RootMessage>`
+    SELECT r.channel, r.ts, coalesce(m.thread, r.ts) AS thread,
+           m.thread IS NOT NULL OR m.kind = 'digest'
+             OR EXISTS (SELECT FROM slack_messages o WHERE o.channel = r.channel AND o.thread = r.ts) AS shared
+      FROM slack_roots r JOIN slack_messages m ON m.channel = r.channel AND m.ts = r.ts
+     WHERE r.connection_id = ${connectionId} AND r.ticket_id = ${ticketId}
+       AND (${channel}::text IS NULL OR r.channel = ${channel})
+     ORDER BY r.posted_at DESC LIMIT 1`.execute(db);
   return rows[0] ?? null;
+}
+
+/** The message in a channel under which a ticket like these goes: the first one's, while that is young and open. */
+export async function findAlike(
+  db: Db,
+  place: { readonly channel: string; readonly connectionId: number; readonly likeness: string },
+  withinMs: number,
+): Promise<string | null> {
+  const { rows } = await sql<{ ts: string }>`
+    SELECT r.ts FROM slack_roots r JOIN slack_messages m ON m.channel = r.channel AND m.ts = r.ts
+      LEFT JOIN tickets t ON t.connection_id = r.connection_id AND t.ticket_id = r.ticket_id
+     WHERE r.channel = ${place.channel} AND r.connection_id = ${place.connectionId} AND r.likeness = ${place.likeness}
+       AND r.posted_at > app_now() - ${withinMs}::float8 * interval '1 millisecond'
+       AND m.thread IS NULL AND m.kind <> 'fixed' AND t.gone_at IS NULL
+       AND coalesce(t.phase, 'unknown') NOT IN ('resolved', 'closed', 'rejected', 'cancelled')
+     ORDER BY r.posted_at LIMIT 1`.execute(db);
+  return rows[0]?.ts ?? null;
+}
+
+/** A message that a person deleted is no ticket's message any more, and what stood under it neither. */
+export async function forgetMessage(db: Db, { channel, ts }: MessageKey): Promise<void> {
+  await sql`
+    WITH gone AS (
+      DELETE FROM slack_messages WHERE channel = ${channel} AND (ts = ${ts} OR thread = ${ts}) RETURNING ts)
+    DELETE FROM slack_roots WHERE channel = ${channel} AND (ts = ${ts} OR ts IN (SELECT ts FROM gone))`.execute(
+    db,
+  );
 }
 
 /** Passes noted changes of tickets on to their messages. @returns how many there were */
@@ -95,8 +143,16 @@ export async function touchMessages(
       FROM touched WHERE m.channel = touched.channel AND m.ts = touched.ts`.execute(tx);
 }
 
+/** This message is to be looked at. */
+export async function touchMessage(tx: Tx, { channel, ts }: MessageKey): Promise<void> {
+  await sql`
+    UPDATE slack_messages SET due_at = least(due_at, app_now())
+     WHERE channel = ${channel} AND ts = ${ts} AND kind <> 'fixed'`.execute(tx);
+}
+
 /** A message to be redrawn, leased for a while. */
 export interface DueMessage extends MessageKey {
+  readonly stepId: string;
   readonly kind: MessageKind;
   readonly buttons: readonly string[];
   readonly lines: readonly string[];
@@ -118,7 +174,7 @@ export async function takeDueMessages(
        ORDER BY due_at, ts LIMIT ${limit} FOR UPDATE SKIP LOCKED)
     UPDATE slack_messages m SET due_at = app_now() + ${leaseMs}::float8 * interval '1 millisecond'
       FROM due WHERE m.channel = due.channel AND m.ts = due.ts
-    RETURNING m.channel, m.ts, m.kind, m.buttons, m.lines, m.drawn_hash AS "drawnHash", m.failures, m.due_at::text AS "leasedUntil"`.execute(
+    RETURNING m.channel, m.ts, m.step_id AS "stepId", m.kind, m.buttons, m.lines, m.drawn_hash AS "drawnHash", m.failures, m.due_at::text AS "leasedUntil"`.execute(
     tx,
   );
   return rows;
@@ -200,16 +256,56 @@ export async function readTicketView(
   return rows[0] ?? null;
 }
 
+/** A ticket that a message shows. */
+export interface ShownRoot {
+  readonly connectionId: number;
+  readonly ticketId: string;
+  readonly lead: string;
+  /** How many tickets like it stand in the message's thread. */
+  readonly similar: number;
+}
+
 /** The tickets of a message, in their order. */
-export async function readRootViews(
-  db: Db,
-  key: MessageKey,
-): Promise<readonly (TicketView & { readonly lead: string })[]> {
-  const { rows } = await sql<TicketView & { lead: string }>`
-    SELECT ${VIEW}, r.lead FROM slack_roots r JOIN ${VIEW_FROM}
-        ON r.connection_id = t.connection_id AND r.ticket_id = t.ticket_id
-     WHERE r.channel = ${key.channel} AND r.ts = ${key.ts} ORDER BY r.place`.execute(db);
+export async function readRoots(db: Db, key: MessageKey): Promise<readonly ShownRoot[]> {
+  const { rows } = await sql<ShownRoot>`
+    SELECT r.connection_id AS "connectionId", r.ticket_id AS "ticketId", r.lead,
+           (SELECT count(*)::int FROM slack_messages m JOIN slack_roots o ON o.channel = m.channel AND o.ts = m.ts
+             WHERE m.channel = r.channel AND m.thread = r.ts
+               AND o.connection_id = r.connection_id AND o.likeness = r.likeness) AS similar
+      FROM slack_roots r WHERE r.channel = ${key.channel} AND r.ts = ${key.ts} ORDER BY r.place`.execute(db);
   return rows;
+}
+
+/** What a message was made from. */
+export interface Origin {
+  readonly runId: string;
+  readonly ruleVersionId: number;
+  readonly path: string;
+  readonly event: DeskEvent;
+}
+
+/** Null once the step or its event is not kept any more. */
+export async function readOrigin(db: Db, stepId: string): Promise<Origin | null> {
+  const { rows } = await sql<Omit<Origin, 'event'> & { doc: EventDoc; raw: Buffer | null }>`
+    SELECT r.id AS "runId", r.rule_version_id AS "ruleVersionId", s.path, e.doc, e.raw
+      FROM steps s JOIN runs r ON r.id = s.run_id
+      JOIN events e ON e.id = r.event_id AND e.observed_at = r.event_at
+     WHERE s.id = ${stepId}`.execute(db);
+  return rows.map(({ doc, raw, ...row }) => ({ ...row, event: withBody(doc, raw) }))[0] ?? null;
+}
+
+/** The last event that tells of a ticket, for those of which no state is stored. */
+export async function readLastEvent(
+  db: Db,
+  connectionId: number,
+  ticketId: string,
+): Promise<DeskEvent | null> {
+  const { rows } = await sql<{ doc: EventDoc; raw: Buffer | null }>`
+    SELECT doc, raw FROM events
+     WHERE connection_id = ${connectionId} AND ticket_id = ${ticketId}
+       AND jsonb_typeof(doc->'ticket') = 'object' AND type <> 'slack.ordered'
+     ORDER BY id DESC LIMIT 1`.execute(db);
+  return rows.map(({ doc, raw }) => withBody(doc, raw))[0] ?? null;
 }
 
 /** Several tickets as they are known now. */

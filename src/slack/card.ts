@@ -21,6 +21,8 @@ export interface CardState {
   readonly lead: string;
   /** What the last press of a button came to, where a person should know: literal. */
   readonly notice: string | null;
+  /** How many tickets like it stand in its message's thread; default 0. */
+  readonly similar?: number;
 }
 
 /** A message as Slack takes it. */
@@ -105,8 +107,13 @@ function contextOf(state: CardState): string[] {
       .map((name) => literalInline(cut(name ?? '', MAX_HEADER)))
       .join(' · '),
   );
+  if (state.similar !== undefined && state.similar > 0) lines.push(similarIn(state.similar));
   if (state.notice !== null) lines.push(literalInline(cut(state.notice, 300)));
   return lines;
+}
+
+function similarIn(count: number): string {
+  return `🧵 *${count}* similar ${count === 1 ? 'ticket' : 'tickets'} in the thread`;
 }
 
 /** Whose move it is, in a few words. */
@@ -193,6 +200,7 @@ export function drawRow(state: CardState): object {
     ...(state.snoozedUntil === null
       ? []
       : [`💤 until ${moment(state.snoozedUntil, '{date_short_pretty} {time}')}`]),
+    ...(state.similar === undefined || state.similar === 0 ? [] : [similarIn(state.similar)]),
     ...(state.notice === null ? [] : [literalInline(cut(state.notice, 120))]),
   ].filter((fact) => fact !== '');
   const open = !state.gone && !FINAL_PHASES.includes(state.ticket.phase);

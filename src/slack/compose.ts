@@ -1,33 +1,28 @@
 import type { StepTask } from '../act/task.ts';
 import type { ActionParams } from '../match/rule.ts';
 import type { Database } from '../record/database.ts';
-import {
-  findRoot,
-  insertMessage,
-  readTicketView,
-  readTicketViews,
-  type MessageKey,
-  type MessageKind,
-} from '../record/slack-messages.ts';
-import { markCarried, readCarried, wakeStepsIn, type WaitingPost } from '../record/slack-turns.ts';
+import { findAlike, findRoot, type MessageKind, type RootMessage } from '../record/slack-messages.ts';
+import type { WaitingPost } from '../record/slack-turns.ts';
 import type { SlackApi, SlackMessage, SlackTarget } from './api.ts';
 import { refused } from './api.ts';
-import { drawCard, drawDigest, hashDrawn, headline, type CardState } from './card.ts';
+import { drawCard, drawDigest, hashDrawn, headline, ticketRef, type CardState } from './card.ts';
+import { likenessOf } from './likeness.ts';
 import { drawOwnBlocks } from './own-blocks.ts';
 import { drawOperations, isOperations } from './operations-blocks.ts';
-import { cardStateOf, cardStateOfEvent } from './state.ts';
+import { ownPost, ticketPosts } from './posts.ts';
+import { readStates } from './read-states.ts';
 import { cutMrkdwn, MAX_SECTION } from './text.ts';
 import type { Turned } from './turns.ts';
 
 /**
- * What a `slack.post` becomes: the ticket's one message, news in its thread, a digest for all that wait, or a plain
- * message where there is no ticket.
+ * What a `slack.post` becomes: the ticket's one message, in the channel or under that of a ticket like it, news in its
+ * thread, a digest for all that wait, or a plain message where there is no ticket.
  */
 
 export interface Place {
   readonly channel: string;
   /** The ticket's message there. */
-  readonly root: MessageKey | null;
+  readonly root: RootMessage | null;
 }
 
 /** Kept with the intent, so that whoever finds the message after a crash finishes the same way. */
@@ -45,8 +40,10 @@ export interface Composed {
   readonly plan: Plan;
 }
 
-interface ComposeDeps {
+export interface ComposeDeps {
   readonly database: Database;
+  /** How long after a ticket's message others that resemble it go under it; default 0: never. */
+  readonly similarWithinMs?: number;
 }
 
 /** Where a post goes; null: into the thread of a ticket that has no message. @throws ActionError */
@@ -90,35 +87,56 @@ export async function compose(
     return { message: drawn, plan: { ...base, kind: 'plain', thread: null } };
   }
   if (turn.others.length > 0) return composeDigest(task, what, deps);
+  const [state] = await statesOf(task, text, deps);
   if (place.root !== null) {
-    const thread = place.root.ts;
+    const { thread, shared } = place.root;
+    const told = shared && state != null ? `${headline(state, SHORT_TITLE)} ${text}` : text;
     return {
-      message: { text: cutMrkdwn(text, MAX_SECTION), thread },
+      message: { text: cutMrkdwn(told, MAX_SECTION), thread },
       plan: { ...base, kind: 'reply', thread },
     };
   }
-  const state = await stateOf(task, text, deps);
   if (params.blocks !== undefined) {
-    const drawn = drawOwnBlocks(task.renderer, params.blocks, text, state, params.buttons);
-    return { message: drawn, plan: { ...base, kind: 'fixed', thread: null } };
+    const drawn = drawOwnBlocks(task.renderer, params.blocks, text, state ?? null, params.buttons);
+    return { message: drawn, plan: { ...base, kind: 'layout', thread: null, hash: hashDrawn(drawn) } };
   }
-  if (state === null) {
+  if (state == null) {
     return {
       message: { text: cutMrkdwn(text, MAX_SECTION) },
       plan: { ...base, kind: 'plain', thread: null },
     };
   }
   const drawn = drawCard(state, params.buttons);
-  return { message: drawn, plan: { ...base, kind: 'card', thread: null, hash: hashDrawn(drawn) } };
+  const thread = await threadFor([state], place.channel, deps);
+  return { message: { ...drawn, thread }, plan: { ...base, kind: 'card', thread, hash: hashDrawn(drawn) } };
 }
 
-async function stateOf(task: StepTask, lead: string, deps: ComposeDeps): Promise<CardState | null> {
-  const { connectionId, ticketId } = task.claimed;
-  if (ticketId === null) return null;
-  const view = await readTicketView(deps.database.db, connectionId, ticketId);
-  if (view?.seen === true) return cardStateOf(view, lead);
-  const { ticket, connection } = task.event;
-  return ticket === null ? null : cardStateOfEvent({ connectionId, connection, ticket }, lead);
+/** Of a title in front of news. */
+const SHORT_TITLE = 60;
+
+async function statesOf(
+  { claimed: { connectionId, ticketId } }: StepTask,
+  lead: string,
+  deps: ComposeDeps,
+): Promise<readonly (CardState | null)[]> {
+  return ticketId === null ? [] : readStates(deps.database.db, [{ connectionId, ticketId, lead }]);
+}
+
+/** The message under which all of these go, because they resemble its ticket; null: into the channel. */
+async function threadFor(
+  states: readonly CardState[],
+  channel: string,
+  { database, similarWithinMs = 0 }: ComposeDeps,
+): Promise<string | null> {
+  let thread: string | null = null;
+  for (const { connectionId, ticket } of similarWithinMs > 0 ? states : []) {
+    const likeness = likenessOf(ticket);
+    if (likeness === null) return null;
+    const found = await findAlike(database.db, { channel, connectionId, likeness }, similarWithinMs);
+    if (found === null || (thread !== null && thread !== found)) return null;
+    thread = found;
+  }
+  return thread;
 }
 
 /** All that waits in one message: first news of a ticket as its row, the rest as lines. */
@@ -127,71 +145,42 @@ async function composeDigest(
   what: { readonly text: string; readonly place: Place; readonly turn: Turned },
   deps: ComposeDeps,
 ): Promise<Composed> {
-  const posts = [ownPost(task, what.text), ...what.turn.others];
-  const { rows, lines } = await arrange(posts, what.place.channel, deps.database);
+  const { channel } = what.place;
+  const { rows, lines } = await arrange([ownPost(task, what.text), ...what.turn.others], channel, deps);
   const drawn = drawDigest(rows, lines);
+  const thread = lines.length > 0 ? null : await threadFor(rows, channel, deps);
   const plan = {
     kind: 'digest',
-    thread: null,
+    thread,
     buttons: [],
     lines,
     hash: hashDrawn(drawn),
     lead: what.text,
   } as const;
-  return { message: drawn, plan };
-}
-
-function ownPost(task: StepTask, line: string): WaitingPost {
-  const { stepId, connectionId, ticketId } = task.claimed;
-  return { stepId, connectionId, ticketId, line, carriedBy: stepId, ts: null };
+  return { message: { ...drawn, thread }, plan };
 }
 
 async function arrange(
   posts: readonly WaitingPost[],
   channel: string,
-  database: Database,
+  { database: { db } }: ComposeDeps,
 ): Promise<{ rows: CardState[]; lines: string[] }> {
-  const tickets = posts.flatMap(({ connectionId, ticketId }) =>
-    ticketId === null ? [] : [{ connectionId, ticketId }],
-  );
-  const views = await readTicketViews(database.db, tickets);
-  const byTicket = new Map(views.map((view) => [`${view.connectionId}:${view.ticketId}`, view]));
+  const known = (await readStates(db, ticketPosts(posts))).filter((state) => state !== null);
+  const byTicket = new Map(known.map((state) => [ticketRef(state.connectionId, state.ticket.id), state]));
   const rows: CardState[] = [];
   const lines: string[] = [];
   const shown = new Set<string>();
   for (const { connectionId, ticketId, line } of posts) {
-    const key = `${connectionId}:${ticketId ?? ''}`;
-    const view = byTicket.get(key);
-    const root = ticketId === null ? null : await findRoot(database.db, connectionId, ticketId, channel);
-    if (view?.seen === true && root === null && !shown.has(key)) rows.push(cardStateOf(view, line));
-    else lines.push(view?.seen === true ? `${headline(cardStateOf(view), 60)} ${line}` : line);
-    shown.add(key);
+    const ref = ticketId === null ? null : ticketRef(connectionId, ticketId);
+    const state = ref === null ? undefined : byTicket.get(ref);
+    if (ref === null || state === undefined) {
+      lines.push(line);
+      continue;
+    }
+    const first = !shown.has(ref) && (await findRoot(db, connectionId, ticketId ?? '', channel)) === null;
+    if (first) rows.push({ ...state, lead: line });
+    else lines.push(`${headline(state, SHORT_TITLE)} ${line}`);
+    shown.add(ref);
   }
   return { rows, lines };
-}
-
-/** The message stands: remember it with its tickets, and wake whoever it speaks for. Repeating it changes nothing. */
-export async function finishPost(
-  task: StepTask,
-  at: MessageKey,
-  plan: Plan,
-  database: Database,
-): Promise<void> {
-  const { stepId, connectionId, ticketId } = task.claimed;
-  await database.transaction(async (tx) => {
-    const others = await readCarried(tx, stepId);
-    if (plan.kind === 'card' || plan.kind === 'digest' || plan.kind === 'fixed') {
-      const posts = [{ connectionId, ticketId, line: plan.lead }, ...(plan.kind === 'digest' ? others : [])];
-      const seen = new Set<string>();
-      const roots = posts.flatMap((post) => {
-        const key = `${post.connectionId}:${post.ticketId ?? ''}`;
-        if (post.ticketId === null || seen.has(key)) return [];
-        seen.add(key);
-        return [{ connectionId: post.connectionId, ticketId: post.ticketId, lead: post.line }];
-      });
-      const { kind, buttons, lines, hash } = plan;
-      await insertMessage(tx, { ...at, stepId, kind, buttons, lines, drawnHash: hash, roots });
-    }
-    await wakeStepsIn(tx, await markCarried(tx, stepId, at.ts));
-  });
 }

@@ -42,7 +42,7 @@ then:
       buttons: [acknowledge]
       blocks:
         - { type: header, text: { type: plain_text, text: "{{ ticket.title }}" } }
-        - { type: section, text: { type: mrkdwn, text: "*{{ ticket.title }}*" } }
+        - { type: section, text: { type: mrkdwn, text: "*{{ ticket.title }}* is {{ ticket.priority }}" } }
 `;
 
 let stage: SlackStage;
@@ -124,7 +124,7 @@ describe('the one message of a ticket', () => {
     expect(stage.slack.state.channels.get(message.channel)).toMatchObject({ kind: 'im', userId: 'U0NORA' });
   });
 
-  test('keeps a layout of the rule’s own, within Slack’s limits', async () => {
+  test('keeps a layout of the rule’s own within Slack’s limits, and redraws it', async () => {
     const id = stage.app.desk.human.create({ subject: `Layout <!here> ${'x'.repeat(400)}` });
 
     const steps = await until('the step', async () => {
@@ -136,5 +136,10 @@ describe('the one message of a ticket', () => {
     const [message] = stage.slack.messagesIn('general');
     expect(message?.blocks.map((block) => block['type'])).toEqual(['header', 'section', 'actions']);
     expect(JSON.stringify(message?.blocks[1])).toContain('&lt;!here&gt;');
+
+    stage.app.desk.human.edit(id, { subject: 'Layout of today', priority: 2 });
+    await until('the layout to follow', () => JSON.stringify(message?.blocks).includes('*Layout of today*'));
+    expect(JSON.stringify(message?.blocks[0])).toContain('Layout of today');
+    expect(JSON.stringify(message?.blocks[1])).toContain('is Critical');
   });
 });

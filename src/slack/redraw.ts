@@ -5,7 +5,8 @@ import {
   finishDrawing,
   fixMessage,
   postponeDrawing,
-  readRootViews,
+  readOrigin,
+  readRoots,
   spreadChanges,
   takeDueMessages,
   type DueMessage,
@@ -14,14 +15,15 @@ import { takeTurn } from '../record/slack-turns.ts';
 import type { SlackApi } from './api.ts';
 import { drawCard, drawDigest, hashDrawn, type Drawn } from './card.ts';
 import { UPDATE_PACE } from './pace.ts';
-import { cardStateOf } from './state.ts';
+import { drawLayout, type LayoutDeps } from './own-blocks.ts';
+import { readStates } from './read-states.ts';
 import { freeChannel } from './turns.ts';
 
 /**
  * Keeps messages true: tickets whose state changed have their messages drawn again, at most as fast as Slack allows.
  * Changes that come while one waits cost nothing: what is drawn is the state at that moment.
  */
-export interface RedrawDeps {
+export interface RedrawDeps extends LayoutDeps {
   readonly database: Database;
   readonly slack: SlackApi;
 }
@@ -50,7 +52,7 @@ export async function redrawOnce(deps: RedrawDeps, signal: AbortSignal): Promise
 
 async function redraw(message: DueMessage, deps: RedrawDeps, signal: AbortSignal): Promise<void> {
   const { db } = deps.database;
-  const drawn = await draw(message, deps.database);
+  const drawn = await draw(message, deps);
   if (drawn === null) return fixMessage(db, message);
   const hash = hashDrawn(drawn);
   if (hash === message.drawnHash) return finishDrawing(db, message, hash);
@@ -71,10 +73,14 @@ async function redraw(message: DueMessage, deps: RedrawDeps, signal: AbortSignal
   }
 }
 
-async function draw(message: DueMessage, database: Database): Promise<Drawn | null> {
-  const views = await readRootViews(database.db, message);
-  const states = views.filter((view) => view.seen).map((view) => cardStateOf(view, view.lead));
+/** @returns null when there is nothing to draw it from any more */
+async function draw(message: DueMessage, deps: RedrawDeps): Promise<Drawn | null> {
+  const { db } = deps.database;
+  const states = (await readStates(db, await readRoots(db, message))).filter((state) => state !== null);
   if (message.kind === 'digest') return drawDigest(states, message.lines);
   const [only] = states;
-  return only === undefined ? null : drawCard(only, message.buttons as readonly SlackButton[]);
+  if (only === undefined) return null;
+  const buttons = message.buttons as readonly SlackButton[];
+  if (message.kind === 'layout') return drawLayout(await readOrigin(db, message.stepId), only, buttons, deps);
+  return drawCard(only, buttons);
 }

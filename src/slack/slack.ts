@@ -5,6 +5,7 @@ import { startLoop, type Loop } from '../loop.ts';
 import type { Database } from '../record/database.ts';
 import { createSlackApi, type SlackApi } from './api.ts';
 import { connectSocket, createBolt, type SlackListeners } from './bolt.ts';
+import type { LayoutDeps } from './own-blocks.ts';
 import { createSlackReceiver } from './receiver.ts';
 import { redrawOnce } from './redraw.ts';
 import { wakeQueues } from './turns.ts';
@@ -26,6 +27,8 @@ export interface SlackSettings {
   readonly allowedGroups?: readonly string[];
   /** Slack id → e-mail at the desks, where they differ. */
   readonly users?: Readonly<Record<string, string>>;
+  /** How long after a ticket's message others that resemble it go under it; default 0: never. */
+  readonly similarWithinMs?: number;
 }
 
 export interface SlackDeps {
@@ -39,6 +42,8 @@ export interface SlackDeps {
   readonly paused: () => boolean;
   /** Null: nobody listens to people in Slack. */
   readonly listeners: SlackListeners | null;
+  /** For redrawing layouts of rules' own. */
+  readonly layouts: LayoutDeps;
   /** More loops: name, pause in ms, round. */
   readonly rounds: readonly SlackRound[];
 }
@@ -87,7 +92,7 @@ export async function createSlack(api: SlackApi, deps: SlackDeps): Promise<Slack
     {
       name: 'slack redraw',
       idleMs: REDRAW_MS,
-      runOnce: (signal) => redrawOnce({ database, slack: api }, signal),
+      runOnce: (signal) => redrawOnce({ ...deps.layouts, database, slack: api }, signal),
     },
     {
       name: 'slack queue',

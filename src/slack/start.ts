@@ -1,3 +1,4 @@
+import { createRendering } from '../act/render.ts';
 import type { Connection } from '../connections.ts';
 import type { Clock } from '../clock.ts';
 import type { StoreDeps } from '../ingest/store-event.ts';
@@ -34,6 +35,7 @@ export interface StartSlackOptions {
 /** Puts Slack's parts together and starts them. */
 export async function startSlack(options: StartSlackOptions): Promise<SlackPart> {
   const { settings, api, database, store } = options;
+  const onCall = options.onCall ?? (() => ({}));
   const people = { api, allowedGroups: settings.allowedGroups ?? [], users: settings.users ?? {} };
   const listeners = createListeners({
     ...options,
@@ -43,8 +45,9 @@ export async function startSlack(options: StartSlackOptions): Promise<SlackPart>
       const book = store.active.current();
       return book.setId === ruleSetId ? book.matcher : null;
     },
-    onCall: options.onCall ?? (() => ({})),
+    onCall,
   });
+  const layouts = { ruleOf: (id: number) => store.active.ruleOf(id), rendering: createRendering(), onCall };
   const rounds: SlackRound[] = [
     {
       name: 'slack answers',
@@ -64,7 +67,7 @@ export async function startSlack(options: StartSlackOptions): Promise<SlackPart>
     const runOnce = (): Promise<boolean> => tellOperationsOnce({ database, channel, newId, wakeActions });
     rounds.push({ name: 'slack operations', idleMs: OPERATIONS_MS, runOnce });
   }
-  const slack = await createSlack(api, { ...options, listeners, rounds });
+  const slack = await createSlack(api, { ...options, listeners, layouts, rounds });
   slack.start();
   return slack;
 }

@@ -1,7 +1,10 @@
 import type { ActionParams } from '../../match/rule.ts';
 import type { Database } from '../../record/database.ts';
+import { forgetMessage } from '../../record/slack-messages.ts';
 import type { SlackApi } from '../../slack/api.ts';
-import { compose, finishPost, placeOf, type Composed } from '../../slack/compose.ts';
+import { compose, placeOf, type Composed } from '../../slack/compose.ts';
+import { platformError } from '../../slack/errors.ts';
+import { finishPost } from '../../slack/finish-post.ts';
 import { askForTurn, freeChannel, type Turned } from '../../slack/turns.ts';
 import { afterFailure, judgeError } from '../failure.ts';
 import { decided, later, LEASE_LOST, type Resolution, type StepTask } from '../task.ts';
@@ -12,6 +15,8 @@ export interface SlackPostDeps {
   /** Null: Slack is not configured. */
   readonly slack: SlackApi | null;
   readonly settleMs: number;
+  /** How long after a ticket's message others that resemble it go under it; default 0: never. */
+  readonly similarWithinMs?: number;
   readonly crashPoint: (point: 'before_send' | 'after_send') => void;
 }
 
@@ -111,6 +116,10 @@ async function send(
     const judged = judgeError(error);
     if (judged.notApplied) {
       if (judged.retryAt !== null) pause.ms = judged.retryAt - task.now();
+      if (plan.thread !== null && platformError(error) === 'thread_not_found') {
+        await forgetMessage(deps.database.db, { channel, ts: plan.thread });
+        return later('pending', 0, 'the message above was deleted', { uncounted: true, intent: null });
+      }
       return { ...afterFailure(task, judged), intent: sending.intent };
     }
     const attempt = { state: 'unknown', reason: judged.message } as const;
