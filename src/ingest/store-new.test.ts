@@ -63,7 +63,16 @@ describe('a group of new events', () => {
     const [claimed] = await engine.database.transaction((tx) => claimSteps(tx, hands.instanceId, 10));
 
     const [taken] = hands.taken;
-    const own = { stepId: '', runId: '', laneId: '', fence: 0, eventId: '', eventAt: 0, ticketId: '', now: 0 };
+    const own = {
+      stepId: '',
+      runId: '',
+      laneId: '',
+      fence: 0,
+      eventId: '',
+      eventAt: 0,
+      ticketId: '',
+      now: 0,
+    };
     const same = (step: object | undefined): object => ({ ...step, ...own, lagMs: 0 });
     expect(same(taken?.claimed)).toEqual(same(claimed));
     expect(Math.abs((taken?.claimed.now ?? 0) - (claimed?.now ?? 0))).toBeLessThan(60_000);
