@@ -173,6 +173,52 @@ describe('set', () => {
   });
 });
 
+describe('the due date', () => {
+  const dueAt = '2026-12-01T10:30:15.500Z';
+  const due = (): string | null => {
+    const { dueDate } = desk.incident(id);
+    return dueDate === null ? null : new Date(dueDate).toISOString();
+  };
+
+  test('goes out after the priority, which would calculate it anew, and reads back', async () => {
+    const writes = await perform({ action: 'set', priority: 'urgent', due_at: dueAt });
+    const read = await adapter.readTicket(String(id), new Set(), contractContext());
+
+    expect(writes.map((write) => write.part)).toEqual(['fields', 'due_at']);
+    expect(writes[1]?.sets).toMatchObject({ due_at: { to: '2026-12-01T10:30:15.000Z' } });
+    expect(read).toMatchObject({ observed: { due_at: '2026-12-01T10:30:15.000Z' } });
+    expect(await plan({ action: 'set', due_at: dueAt })).toBeNull();
+  });
+
+  test('null takes it away', async () => {
+    await perform({ action: 'set', due_at: null });
+
+    expect(due()).toBeNull();
+    expect(await plan({ action: 'set', due_at: null })).toBeNull();
+  });
+
+  test("is written in the account's zone where that is set, in whole minutes", async () => {
+    await reopenWith({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'Pacific/Auckland' });
+
+    await perform({ action: 'set', due_at: dueAt });
+
+    expect(changes()[0]).toContain('"due_date":"1 Dec 2026, 23:30"');
+    expect(due()).toBe('2026-12-01T10:30:00.000Z');
+    expect(await plan({ action: 'set', due_at: dueAt })).toBeNull();
+  });
+
+  test('that a desk does not take, or takes for another, is refused with what it shows', async () => {
+    await reopenWith({ takesDueDate: false });
+    const ignored = await vendorFailure(perform({ action: 'set', due_at: dueAt }));
+    await reopenWith({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'UTC' });
+    const shifted = await vendorFailure(perform({ action: 'set', due_at: dueAt }));
+
+    expect(ignored).toMatchObject({ reason: 'refused' });
+    expect(ignored.message).toContain('not the due date');
+    expect(shifted.message).toContain('set write_time_zone');
+  });
+});
+
 describe("an incident's life", () => {
   test('close has all three parts, the text as its comment', async () => {
     const writes = await perform({ action: 'close', text: 'Done' });

@@ -32,6 +32,7 @@ test.each([
   '{ comment: { text: hi, public: false } }',
   '{ watch: { add: [nora] } }',
   '{ resolve: { text: done } }',
+  '{ set: { due_at: "2026-12-01T10:00:00Z" } }',
 ])('%s is fine', (step) => {
   expect(problemsOf('connection: legacy, ', step)).toEqual([]);
 });
@@ -40,7 +41,7 @@ test.each([
   '{ tag: { add: [vip] } }',
   '{ wait_for: customer }',
   '{ task: { title: x } }',
-  '{ set: { due_at: "2026-12-01T10:00:00Z" } }',
+  '{ set: { custom: { tier: gold } } }',
 ])('%s is not', (step) => {
   expect(problemsOf('connection: legacy, ', step)).toEqual([
     ['error', expect.stringContaining('does not support')],

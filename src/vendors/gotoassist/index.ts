@@ -20,7 +20,7 @@ export const gotoassist: Vendor<GotoassistSettings> = {
       reassign: ['queue', 'agent'],
       // Guide, "Create Note": nothing says who may see one, so `public` cannot be promised either way.
       comment: ['text'],
-      set: ['priority', 'category', 'type', 'status', 'title'],
+      set: ['priority', 'category', 'type', 'status', 'title', 'due_at'],
       watch: ['add', 'remove'],
       close: ['text'],
       resolve: ['text'],

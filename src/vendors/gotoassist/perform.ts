@@ -66,10 +66,21 @@ async function checkEcho(
     if (got === undefined || got === wanted) continue;
     throw reader.client.refused(`the desk took the call but not ${path.replace('.id', '')}`);
   }
+  if (request.dueAt !== undefined && 'due_date' in shown) checkDue(reader, request.dueAt, shown['due_date']);
   const sent = isObject(request.body) && isObject(request.body['incident']) ? request.body['incident'] : {};
   if (sent['closed_at'] === null && isTime(shown['closed_at']))
     await reopenWithTexts(reader, request, context);
   for (const field of ['closed_at', 'resolved_at']) warnAboutZone(reader, field, sent[field], shown[field]);
+}
+
+function checkDue(reader: GotoassistReader, wanted: string | null, shown: unknown): void {
+  const got = reader.mapping.toInstant(shown);
+  if (got === wanted) return;
+  const off = got === null || wanted === null ? Infinity : Math.abs(Date.parse(got) - Date.parse(wanted));
+  if (off < SAME_TIME_MS) return;
+  throw reader.client.refused(
+    `the desk took the call but not the due date: it shows ${got ?? 'none'} (if the hours are off, set write_time_zone)`,
+  );
 }
 
 /** Undefined: the answer does not show it at all. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { toInstant } from '../../clock.ts';
 import { createZone, type Zone } from '../http/dates.ts';
 import type { CallContext, Json, PlannedWrite, TicketRead } from '../vendor.ts';
 import type { GotoassistReader } from './tickets.ts';
@@ -24,6 +25,8 @@ export const WriteRequest = z.object({
   body: z.json() as z.ZodType<Json>,
   /** What the answered incident must show: paths in it, with ids as text; null: nothing. */
   expect: z.record(z.string(), z.string().nullable()).optional(),
+  /** The due date that the answered incident must show; null: none. */
+  dueAt: z.string().nullable().optional(),
   /** Which note was made, for its id. */
   noteKind: z.enum(['comments', 'resolutions']).optional(),
 });
@@ -92,4 +95,10 @@ export function writtenTime(instant: string, timeZone: string | undefined): stri
   const wall = new Date(zone.toWall(Date.parse(instant)));
   const time = wall.toISOString().slice(11, 16);
   return `${wall.getUTCDate()} ${MONTHS[wall.getUTCMonth()]} ${wall.getUTCFullYear()}, ${time}`;
+}
+
+/** The instant that is left of one when it was written: whole seconds, or whole minutes in the guide's own form. */
+export function asWritten(instant: string, timeZone: string | undefined): string {
+  const unitMs = timeZone === undefined ? 1_000 : 60_000;
+  return toInstant(Math.floor(Date.parse(instant) / unitMs) * unitMs);
 }

@@ -8,6 +8,8 @@ export interface GotoCore {
   readonly timeZone: string;
   /** What reopens: nulls as the guide says, or empty texts as one client sends [O]. */
   readonly reopensWith: 'null' | 'empty';
+  /** Whether an update takes `due_date`, which the guide's parameter list does not have. */
+  readonly takesDueDate: boolean;
 }
 
 const hour = 3_600_000;

@@ -32,6 +32,8 @@ export interface GotoOptions {
   readonly maxLimit?: number;
   /** Zone of dates written like `10 Feb 2011, 15:38` (default UTC). */
   readonly timeZone?: string;
+  /** Whether an update takes `due_date` (default true; it stands in the guide's examples only). */
+  readonly takesDueDate?: boolean;
   /** What reopens: nulls (default, the guide) or empty texts [O]. */
   readonly reopensWith?: 'null' | 'empty';
   /** Seed of random edits (default 1). */
@@ -73,6 +75,7 @@ export async function startGotoDesk(options: GotoOptions = {}): Promise<GotoDesk
     clock,
     timeZone: options.timeZone ?? 'UTC',
     reopensWith: options.reopensWith ?? 'null',
+    takesDueDate: options.takesDueDate ?? true,
   };
   const budget = hourlyBudget(clock, options.perHour ?? 200);
   const answer = (call: Call): Reply => {

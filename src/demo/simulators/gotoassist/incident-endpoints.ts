@@ -123,7 +123,9 @@ function update(request: Request): Body {
   const service =
     core.state.services.get(intIn(body, 'service_id') ?? incident.serviceId) ?? fail('no service found');
   const states = { ...resolving(request, incident, body), ...closing(request, body) };
-  editIncident(core, incident, { ...editOf(core, body, service), ...states }, user.id);
+  const dueDate = core.takesDueDate ? dateIn(core, body, 'due_date') : undefined;
+  const due = dueDate === undefined ? {} : { dueDate };
+  editIncident(core, incident, { ...editOf(core, body, service), ...states, ...due }, user.id);
   return { incident: detailRow(core.state, incident) };
 }
 
