@@ -2,7 +2,11 @@ import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createTimeline, type Timeline } from '../../test/support/timeline.ts';
 import type { ObservedTicket } from '../ticket.ts';
-import { tickOnce } from './tick.ts';
+import { upsertConnection } from '../record/connections.ts';
+import { presentTicket } from '../ticket.ts';
+import { ownEvent } from './own-events.ts';
+import { storeGroup } from './store-event.ts';
+import { createTimerScans, tickOnce } from './tick.ts';
 
 let line: Timeline;
 beforeAll(async () => {
@@ -114,6 +118,40 @@ describe('a timer', () => {
     expect(await line.runs()).toEqual(['old active']);
   });
 
+  test('whose window was over before anybody looked is on record, late, with the reason', async () => {
+    await line.publish(DUE);
+    await line.see(1, ticket());
+
+    await line.tick(300);
+    await line.tick(301);
+
+    expect(await line.runs()).toEqual([
+      expect.stringMatching(
+        /^due ended suppressed: missed: when Deskhand looked, at .*, its time was over late$/,
+      ),
+    ]);
+    expect(await line.timers()).toEqual([]);
+  });
+
+  test('whose window was over on a clock that was ahead fires in it all the same (R12)', async () => {
+    await line.publish(DUE);
+    await line.see(1, ticket());
+    await line.tick(2);
+    await sql`
+      INSERT INTO instances (id, name, beat_at) VALUES (gen_random_uuid(), 'ahead', ${line.at(300)}::timestamptz)`.execute(
+      line.database.db,
+    );
+    await line.tick(300);
+
+    await line.tick(4);
+    await sql`DELETE FROM instances`.execute(line.database.db);
+    expect(await line.timers()).toEqual(['due 210']);
+    await line.tick(211);
+
+    const runs = [...(await line.runs())].sort();
+    expect(runs).toEqual(['due active', expect.stringMatching(/^due ended suppressed: missed/)]);
+  });
+
   test('is not fired where the ticket no longer wants it', async () => {
     await line.publish(OLD);
     await line.see(1, ticket());
@@ -163,6 +201,46 @@ describe('the active rules', () => {
     await line.see(3, ticket({ id: '8', created_at: line.at(-300), title: 'touched' }));
     await line.tick(3);
     expect(await line.runs()).toEqual(['old ended suppressed: before rule late']);
+  });
+
+  test('a new version also scans tickets that only webhooks told of', async () => {
+    await line.publish(DUE);
+    const { store } = line.deps(1);
+    const id = await upsertConnection(line.database.db, 'mon', 'webhook');
+    const mon = { id, name: 'mon', vendor: { id: 'webhook' }, lateAfterMs: 900_000 };
+    for (const [ticketId, phase] of [
+      ['a', 'open'] as const,
+      ['b', 'closed'] as const,
+      ['c', 'open'] as const,
+    ]) {
+      const shown = { id: ticketId, phase, created_at: line.at(0) };
+      const own = { acknowledged: false, snoozed: false, revision: 0 };
+      const draft = ownEvent(
+        {
+          type: 'webhook.received',
+          key: ticketId,
+          connectionId: id,
+          connection: 'mon',
+          vendor: 'webhook',
+          via: 'webhook',
+          ticketId,
+          ticket: presentTicket(shown, own).ticket,
+          body: {},
+        },
+        store,
+      );
+      await storeGroup(line.databaseAt(1), [draft], store);
+    }
+
+    await line.publish(OLD);
+    const deps = { ...line.deps(2), connections: new Map([[id, mon]]) };
+    await deps.store.active.refresh();
+    const scans = createTimerScans(deps);
+    while (await scans.runOnce());
+
+    const { rows } = await sql<{ ticket_id: string }>`
+      SELECT ticket_id FROM timers ORDER BY ticket_id`.execute(line.database.db);
+    expect(rows.map((row) => row.ticket_id)).toEqual(['a', 'c']);
   });
 
   test('told to, it fires what was past', async () => {

@@ -9,6 +9,7 @@ import {
   planScans,
   readOpenTickets,
   replaceTimers,
+  scanAgainAfterJump,
   settleTimers,
   takeDueTimers,
   takeScan,
@@ -58,6 +59,10 @@ export async function tickOnce(deps: TickDeps): Promise<TickResult> {
     const looks = timers.map((timer) => lookAt(timer, book, deps, now));
     const drafts = looks.flatMap(({ draft }) => (draft === null ? [] : [draft]));
     const { stored, runs } = await storeEvents(tx, book, drafts, { ...store, now: () => now });
+    for (const { draft, at } of looks.flatMap(({ missed }) => missed)) {
+      // Matched as of its moment: by now the conditions are false.
+      await storeEvents(tx, book, [draft], { ...store, now: () => at });
+    }
     await settleTimers(
       tx,
       looks.map(({ nextAt }, index) => ({ ...refOf(timers[index]), nextAt })),
@@ -77,15 +82,51 @@ function refOf(timer: DueTimer | undefined): TicketRef & { readonly ruleId: stri
 
 interface Look {
   readonly draft: EventDraft | null;
+  /** Moments that came and went while nobody looked. */
+  readonly missed: readonly { readonly at: number; readonly draft: EventDraft }[];
   readonly nextAt: number | null;
 }
 
 /** Evaluates a rule on the ticket as it stands: does it hold, since when, and when is the next look. */
 function lookAt(timer: DueTimer, book: RuleBook, deps: TickDeps, now: number): Look {
   const view = viewOf(timer, deps, now);
-  if (view === null) return { draft: null, nextAt: null };
+  if (view === null) return { draft: null, missed: [], nextAt: null };
   const { since, next } = outlookOf(timer.ruleId, view, book, now);
-  return { draft: since === null ? null : momentDraft(timer, view, since, deps, now), nextAt: next };
+  return {
+    draft: since === null ? null : momentDraft(timer, view, since, deps, now),
+    missed: momentsUntil(timer, view, book, now)
+      .filter((at) => at !== since)
+      .map((at) => ({ at, draft: missedDraft(timer, view, at, deps, now) })),
+    nextAt: next,
+  };
+}
+
+/** More windows than that in one downtime say nothing new. */
+const MISSED_AT_MOST = 20;
+
+/** The moments from the timer's own on at which the conditions became true. */
+function momentsUntil(timer: DueTimer, view: TicketView, book: RuleBook, now: number): readonly number[] {
+  const found: number[] = [];
+  let at: number | null = timer.dueAt;
+  while (at !== null && at <= now && found.length < MISSED_AT_MOST) {
+    const { since, next } = outlookOf(timer.ruleId, view, book, at);
+    if (since === at) found.push(at);
+    at = next;
+  }
+  return found;
+}
+
+/** A window such as `within` that was over before anybody looked: nothing is done, but it is on record. */
+function missedDraft(timer: DueTimer, view: TicketView, at: number, deps: TickDeps, now: number): EventDraft {
+  const { event, ...draft } = momentDraft(timer, view, at, deps, now);
+  // A key of its own: a clock that was ahead and comes back has the moment before it again.
+  const key = `${event.key}:missed`;
+  return {
+    ...draft,
+    event: { ...event, key, late: true },
+    keys: [{ key, renewAfterMs: null }],
+    suppress: `missed: when Deskhand looked, at ${toInstant(now)}, its time was over`,
+  };
 }
 
 function outlookOf(
@@ -155,6 +196,7 @@ export function createTimerScans(deps: TickDeps): TimerScans {
         if (await followRules(deps.database, book, book.setId)) return true;
         followed = book.setId;
       }
+      await scanAgainAfterJump(deps.database.db);
       return scanOnce(deps);
     },
   };

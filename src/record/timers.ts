@@ -85,7 +85,9 @@ const TICKET_COLUMNS = sql`
   CASE WHEN k.applied_seq > 0 THEN k.snapshot END AS snapshot,
   CASE WHEN k.applied_seq > 0 THEN NULL ELSE (
     SELECT e.doc->'ticket' FROM events e
-     WHERE e.connection_id = t.connection_id AND e.ticket_id = t.ticket_id ORDER BY e.id DESC LIMIT 1) END
+     WHERE e.connection_id = t.connection_id AND e.ticket_id = t.ticket_id
+       -- What our own steps and the clock say shows the ticket as it was.
+       AND e.doc->>'via' NOT IN ('action', 'clock') ORDER BY e.id DESC LIMIT 1) END
     AS "lastSeen",
   k.sla_clock AS "slaClock", k.acknowledged_at IS NOT NULL AS acknowledged, k.snoozed_until AS "snoozedUntil",
   coalesce(k.revision, 0) AS revision, k.gone_at IS NOT NULL AS gone`;
@@ -175,15 +177,52 @@ export async function takeScan(tx: Tx): Promise<Scan | null> {
   return rows[0] ?? null;
 }
 
-/** The next open tickets after the scan's place. */
+/**
+ * The next open tickets after the scan's place: those whose state is stored, and those that only webhooks told of, whose
+ * ids stand nowhere but in their events. These are found by jumping from one to the next in the index.
+ */
 export async function readOpenTickets(tx: Tx, scan: Scan, limit: number): Promise<readonly TimedTicket[]> {
   const { rows } = await sql<TimedTicket>`
-    SELECT t.connection_id AS "connectionId", t.ticket_id AS "ticketId", ${TICKET_COLUMNS}
-      FROM tickets t JOIN tickets k USING (connection_id, ticket_id)
-     WHERE (t.connection_id, t.ticket_id) > (${scan.afterConnection}::int, ${scan.afterTicket}::text)
-       AND t.gone_at IS NULL AND t.phase NOT IN ('closed', 'rejected', 'cancelled')
-     ORDER BY t.connection_id, t.ticket_id LIMIT ${limit}`.execute(tx);
+    WITH RECURSIVE silent AS (
+      SELECT c.id FROM connections c
+       WHERE c.id > 0 AND NOT EXISTS (SELECT FROM feeds f WHERE f.connection_id = c.id)),
+    told AS (
+      SELECT ${scan.afterConnection}::int AS connection_id, ${scan.afterTicket}::text AS ticket_id, 0 AS n
+      UNION ALL
+      SELECT next.connection_id, next.ticket_id, told.n + 1 FROM told CROSS JOIN LATERAL (
+        (SELECT e.connection_id, e.ticket_id FROM events e
+          WHERE e.connection_id = told.connection_id AND e.ticket_id > told.ticket_id
+            AND told.connection_id IN (SELECT id FROM silent)
+          ORDER BY e.ticket_id LIMIT 1)
+        UNION ALL
+        (SELECT first.connection_id, first.ticket_id FROM silent CROSS JOIN LATERAL (
+           SELECT e.connection_id, e.ticket_id FROM events e
+            WHERE e.connection_id = silent.id AND e.ticket_id IS NOT NULL ORDER BY e.ticket_id LIMIT 1) first
+          WHERE silent.id > told.connection_id ORDER BY silent.id LIMIT 1)
+        LIMIT 1) next
+       WHERE told.n < ${limit})
+    SELECT t.connection_id AS "connectionId", t.ticket_id AS "ticketId", ${TICKET_COLUMNS} FROM (
+      (SELECT connection_id, ticket_id FROM tickets
+        WHERE (connection_id, ticket_id) > (${scan.afterConnection}::int, ${scan.afterTicket}::text)
+          AND applied_seq > 0 AND gone_at IS NULL AND phase NOT IN ('closed', 'rejected', 'cancelled')
+        ORDER BY connection_id, ticket_id LIMIT ${limit})
+      UNION
+      (SELECT connection_id, ticket_id FROM told WHERE n > 0)
+      ORDER BY connection_id, ticket_id LIMIT ${limit}) t
+      LEFT JOIN tickets k ON k.connection_id = t.connection_id AND k.ticket_id = t.ticket_id
+     ORDER BY t.connection_id, t.ticket_id`.execute(tx);
   return rows;
+}
+
+/**
+ * After a clock that went back, moments that it had passed without anybody acting on them are still to come: every rule
+ * looks at all open tickets once more. Each instance's heartbeat shows where the clock was.
+ */
+export async function scanAgainAfterJump(db: Db): Promise<void> {
+  await sql`
+    UPDATE timer_scans SET after_connection = -1, after_ticket = '', done_at = NULL
+     WHERE (done_at < app_now() - interval '1 minute' OR done_at > app_now())
+       AND EXISTS (SELECT FROM instances WHERE beat_at > app_now() + interval '10 seconds')`.execute(db);
 }
 
 /** Moves a scan on, or ends it. */
