@@ -14,6 +14,7 @@ test('kill -9 during intake loses no acknowledged delivery and processes none tw
     databaseUrl: database.url,
     posts: 600,
     kills: 3,
+    copies: 2,
     seed: 11,
     waitForDead: false,
   });

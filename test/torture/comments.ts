@@ -1,8 +1,8 @@
 import { startJitbitDesk } from '../../src/demo/simulators/jitbit/jitbit-desk.ts';
 import { CRASH_POINTS, type CrashPointName } from '../../src/act/crash.ts';
 import { seededRandom } from '../../src/demo/simulators/support/random.ts';
-import type { Verdict } from './intake.ts';
-import { createStage, until } from './stage.ts';
+import { createStage, decideAll } from './stage.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface CommentOptions {
   readonly databaseUrl: string;
@@ -28,16 +28,10 @@ export async function commentScenario(options: CommentOptions): Promise<Verdict>
   const tickets: number[] = [];
   let killed = 0;
   try {
-    const first = await stage.start();
-    await until('the baseline is walked', 20_000, async () => {
-      const open = await stage.query('SELECT 1 FROM feeds WHERE baseline_done_at IS NULL');
-      const done = await stage.query('SELECT 1 FROM feeds WHERE baseline_done_at IS NOT NULL');
-      return open.length === 0 && done.length > 0;
-    });
-    await first.stop();
+    await stage.baseline();
     for (const point of options.points) {
       for (let round = 0; round < options.killsPerPoint; round++) {
-        const server = await stage.start({ DESKHAND_CRASH_AT: `${point}:${1 + random.below(2)}` });
+        const server = await stage.launch({ DESKHAND_CRASH_AT: `${point}:${1 + random.below(2)}` });
         tickets.push(
           desk.human.create({ subject: `torture ${point} ${round} a`, category: 'Network', priority: 2 }),
           desk.human.create({ subject: `torture ${point} ${round} b`, category: 'Network', priority: 2 }),
@@ -46,31 +40,12 @@ export async function commentScenario(options: CommentOptions): Promise<Verdict>
         killed += 1;
       }
     }
-    await finish(stage, options.waitForDead ? TAKEOVER_MS : LATER_MS);
+    await decideAll(stage, options.waitForDead);
     return await judge(desk, tickets, killed, stage);
   } finally {
     await stage.close();
     await desk.close();
   }
-}
-
-/** Long enough for the last killed instance to be taken over. */
-const TAKEOVER_MS = 20_000;
-const LATER_MS = 3_000;
-
-/** What is in doubt is decided after deadline, settle time and two absences; the database's clock is moved there. */
-async function finish(stage: Awaited<ReturnType<typeof createStage>>, firstMs: number): Promise<void> {
-  for (const offset of ['0 s', '60 s', '120 s', '180 s', '240 s', '300 s', '900 s', '1800 s', '3600 s']) {
-    await stage.moveClock(offset);
-    const server = await stage.start();
-    const done = await stage.settled(offset === '0 s' ? firstMs : LATER_MS).then(
-      () => true,
-      () => false,
-    );
-    await server.stop();
-    if (done && offset !== '0 s') return;
-  }
-  await stage.settled(0);
 }
 
 function config(url: string, token: string): string {
@@ -108,6 +83,7 @@ async function judge(
     acknowledged: tickets.length,
     lost: counts.filter((count) => count === 0).length,
     twice: counts.filter((count) => count > 1).length + events.length,
+    missed: [],
     note: `${uncertain.length} steps uncertain or dead`,
   };
 }

@@ -1,19 +1,25 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 /** A real `deskhand serve` in a process of its own, to be killed. */
 export interface Server {
+  /** 0 until it answers. */
   readonly port: number;
   readonly pid: number;
+  /** Resolves when it answers. Rejects when it ends before that, with its log. */
+  readonly ready: Promise<void>;
   /** Ends it without any chance to clean up. */
   kill(): Promise<void>;
   /** Asks it to stop. @returns exit code and how long it took */
   stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<{ readonly code: number | null; readonly ms: number }>;
-  /** Freezes and thaws it. */
+  /** Stops it where it stands, and lets it go on. */
   freeze(): void;
   thaw(): void;
+  /** Most memory that it ever held, in MB. */
+  peakMb(): Promise<number>;
   /** Resolves when it ended, however that came. */
   readonly ended: Promise<void>;
   readonly running: boolean;
@@ -21,21 +27,28 @@ export interface Server {
 }
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const KEPT_LINES = 5_000;
 
-/** Starts it and waits until it answers. @throws when it ends before that, with its log */
-export async function startServer(env: Readonly<Record<string, string>>): Promise<Server> {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'serve'], {
+/** Starts it and does not wait. */
+export function launchServer(env: Readonly<Record<string, string>>, args: readonly string[] = []): Server {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'serve', ...args], {
     env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: string[] = [];
   const ended = once(child, 'exit').then(() => undefined);
-  const port = await readPort(child, log, ended);
+  let port = 0;
+  const ready = readPort(child, log, ended).then((found) => void (port = found));
+  // Whoever does not ask does not mind.
+  ready.catch(() => undefined);
   return {
-    port,
-    pid: child.pid ?? 0,
+    ready,
     log,
     ended,
+    pid: child.pid ?? 0,
+    get port() {
+      return port;
+    },
     get running() {
       return child.exitCode === null && child.signalCode === null;
     },
@@ -51,6 +64,10 @@ export async function startServer(env: Readonly<Record<string, string>>): Promis
     },
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
+    async peakMb() {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+      return Math.round(Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024);
+    },
   };
 }
 
@@ -58,7 +75,7 @@ function readPort(child: ChildProcess, log: string[], ended: Promise<void>): Pro
   return new Promise((resolve, reject) => {
     const keep = (line: string): void => {
       log.push(line);
-      if (log.length > 5_000) log.shift();
+      if (log.length > KEPT_LINES) log.shift();
     };
     if (child.stdout === null || child.stderr === null) return reject(new Error('no output'));
     createInterface({ input: child.stderr }).on('line', keep);

@@ -1,11 +1,18 @@
 import pg from 'pg';
 import { migrate } from '../../src/record/migrate.ts';
+import { ambiguousScenario } from './ambiguous.ts';
+import { backlogScenario } from './backlog.ts';
 import { commentScenario, ALL_POINTS } from './comments.ts';
-import { intakeScenario, type Verdict } from './intake.ts';
+import { editsScenario } from './edits.ts';
+import { frozenScenario } from './frozen.ts';
+import { intakeScenario } from './intake.ts';
+import { rollingScenario } from './rolling.ts';
+import { lineOf, type Verdict } from './verdict.ts';
 
 /**
  * `npm run torture`: the long version of the kill tests, on the PostgreSQL of DATABASE_URL (a database per scenario is
- * created beside it and dropped). Prints a line per scenario; exit 1 if anything was lost or done twice.
+ * created beside it and dropped). Prints a line per scenario; exit 1 if anything was lost, done twice
+ * or missed its figure.
  */
 const base = process.env['DATABASE_URL'];
 if (base === undefined) throw new Error('set DATABASE_URL to a PostgreSQL where databases may be created');
@@ -27,29 +34,33 @@ async function withDatabase(name: string, run: (url: string) => Promise<Verdict>
 }
 
 const wanted = process.argv.slice(2);
-const scenarios: readonly (readonly [string, (url: string) => Promise<Verdict>])[] = [
-  [
-    'intake',
-    (databaseUrl) => intakeScenario({ databaseUrl, posts: 10_000, kills: 50, seed: 1, waitForDead: true }),
-  ],
+const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Verdict>])[] = [
+  ['intake', (url) => intakeScenario({ ...at(url), posts: 10_000, kills: 50, seed: 1 })],
+  ['repeats', (url) => intakeScenario({ ...at(url), posts: 10_000, copies: 3, kills: 0, seed: 4 })],
   ...ALL_POINTS.map(
     (point) =>
       [
         point,
-        (databaseUrl: string) =>
-          commentScenario({ databaseUrl, points: [point], killsPerPoint: 50, seed: 2, waitForDead: true }),
+        (url: string) => commentScenario({ ...at(url), points: [point], killsPerPoint: 50, seed: 2 }),
       ] as const,
   ),
+  ['ambiguous', (url) => ambiguousScenario({ ...at(url), ticketsPerKind: 50 })],
+  ['frozen', (url) => frozenScenario({ ...at(url), rounds: 50, seed: 3 })],
+  ['rolling', (url) => rollingScenario({ ...at(url), restarts: 50 })],
+  ['edits', (url) => editsScenario({ ...at(url), edits: 100, seed: 5 })],
+  ['backlog', (url) => backlogScenario({ ...at(url), posts: 100_000 })],
 ];
+
+/** As in life: whoever was killed is waited for. */
+function at(databaseUrl: string): { readonly databaseUrl: string; readonly waitForDead: true } {
+  return { databaseUrl, waitForDead: true };
+}
 
 let failed = false;
 for (const [name, run] of scenarios) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const verdict = await withDatabase(`torture_${name}`, run);
-  failed ||= verdict.lost > 0 || verdict.twice > 0;
-  console.log(
-    `${verdict.scenario} (${name}): killed ${verdict.killed} times, acknowledged ${verdict.acknowledged}, ` +
-      `lost ${verdict.lost}, twice ${verdict.twice}; ${verdict.note}`,
-  );
+  const verdict = await withDatabase(`torture_${name}_${process.pid}`, run);
+  failed ||= verdict.lost > 0 || verdict.twice > 0 || verdict.missed.length > 0;
+  console.log(lineOf(name, verdict));
 }
 process.exitCode = failed ? 1 : 0;

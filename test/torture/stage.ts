@@ -2,15 +2,21 @@ import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startServer, type Server } from './process.ts';
+import { launchServer, type Server } from './process.ts';
 
 /** Everything around the process under torture that outlives it: database, configuration, counts. */
 export interface Stage {
-  /** Starts `serve`; with crash points where asked. */
-  start(env?: Readonly<Record<string, string>>): Promise<Server>;
+  /** Starts `serve` and waits until it answers. */
+  start(env?: Readonly<Record<string, string>>, args?: readonly string[]): Promise<Server>;
+  /** Starts it and does not wait: it may end before it answers. */
+  launch(env?: Readonly<Record<string, string>>, args?: readonly string[]): Promise<Server>;
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  /** Replaces the rules; running servers follow. */
+  writeRules(yaml: string): Promise<void>;
   /** Moves app_now() of every session opened from now on. */
   moveClock(interval: string): Promise<void>;
+  /** Starts a server for as long as the silent first walk of all feeds takes. */
+  baseline(): Promise<void>;
   /** Waits until no step is left undecided. @throws after the time, with what is left */
   settled(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -18,6 +24,8 @@ export interface Stage {
 
 export interface StageOptions {
   readonly databaseUrl: string;
+  /** Where the servers connect to; default: the same. */
+  readonly serverUrl?: string;
   /** `deskhand.yaml`. */
   readonly config: string;
   readonly rules: string;
@@ -30,30 +38,52 @@ export interface StageOptions {
 
 export async function createStage(options: StageOptions): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'deskhand-torture-'));
+  const rulesFile = join(folder, 'rules', 'rules.yaml');
   await mkdir(join(folder, 'rules'));
   await writeFile(join(folder, 'deskhand.yaml'), options.config);
-  await writeFile(join(folder, 'rules', 'rules.yaml'), options.rules);
+  await writeFile(rulesFile, options.rules);
   const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 2 });
+  // Scenarios break the database on purpose.
+  pool.on('error', () => undefined);
   const query = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> =>
     (await pool.query<Row>(text, [...values])).rows;
   const servers: Server[] = [];
-  return {
+  const stage: Stage = {
     query,
-    async start(env = {}) {
+    async launch(env = {}, args = []) {
       if (!options.waitForDead && servers.every((server) => !server.running))
         await query('DELETE FROM instances');
-      const server = await startServer({
-        DATABASE_URL: options.databaseUrl,
-        DESKHAND_CONFIG: join(folder, 'deskhand.yaml'),
-        DESKHAND_RULES: join(folder, 'rules'),
-        ...env,
-      });
+      const server = launchServer(
+        {
+          DATABASE_URL: options.serverUrl ?? options.databaseUrl,
+          DESKHAND_CONFIG: join(folder, 'deskhand.yaml'),
+          DESKHAND_RULES: join(folder, 'rules'),
+          ...env,
+        },
+        args,
+      );
       servers.push(server);
       return server;
     },
+    async start(env, args) {
+      const server = await stage.launch(env, args);
+      await server.ready;
+      return server;
+    },
+    writeRules: (yaml) => writeFile(rulesFile, yaml),
     async moveClock(interval) {
       const [row] = await query<{ name: string }>('SELECT current_database() AS name');
       await query(`ALTER DATABASE "${row?.name ?? ''}" SET deskhand.clock_offset = '${interval}'`);
+    },
+    async baseline() {
+      const server = await stage.start();
+      await until('the baseline is walked', 60_000, async () => {
+        const [row] = await query<{ feeds: number; open: number }>(
+          'SELECT count(*)::int AS feeds, count(*) FILTER (WHERE baseline_done_at IS NULL)::int AS open FROM feeds',
+        );
+        return row !== undefined && row.feeds > 0 && row.open === 0;
+      });
+      await server.stop();
     },
     async settled(timeoutMs) {
       const endAt = performance.now() + timeoutMs;
@@ -68,11 +98,13 @@ export async function createStage(options: StageOptions): Promise<Stage> {
       }
     },
     async close() {
-      await Promise.all(servers.filter((server) => server.running).map((server) => server.kill()));
+      const left = servers.filter((server) => server.running);
+      await Promise.all(left.map((server) => server.kill()));
       await pool.end();
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return stage;
 }
 
 /** Between two looks at something that another process does. */
@@ -91,4 +123,23 @@ export async function until(
     if (performance.now() > endAt) throw new Error(`gave up waiting until ${what}`);
     await pause(25);
   }
+}
+
+/** Long enough for the last killed instance to be taken over. */
+const TAKEOVER_MS = 20_000;
+const LATER_MS = 3_000;
+
+/** What is in doubt is decided after deadline, settle time and two absences; the database's clock is moved there. */
+export async function decideAll(stage: Stage, waitForDead: boolean): Promise<void> {
+  for (const offset of ['0 s', '60 s', '120 s', '180 s', '240 s', '300 s', '900 s', '1800 s', '3600 s']) {
+    await stage.moveClock(offset);
+    const server = await stage.start();
+    const done = await stage.settled(offset === '0 s' && waitForDead ? TAKEOVER_MS : LATER_MS).then(
+      () => true,
+      () => false,
+    );
+    await server.stop();
+    if (done && offset !== '0 s') return;
+  }
+  await stage.settled(0);
 }
