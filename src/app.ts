@@ -184,8 +184,8 @@ async function startParts(
       if (claimed.attempts === 0 && claimed.state === 'pending') {
         metrics.dispatchLag.observe(Math.max(0, claimed.lagMs) / 1000);
       }
-      wakeActions();
     },
+    onMore: wakeActions,
   });
   onClose(() => executor.stop(STOP_GRACE_MS));
   const poll: PollDeps = { database, store, instanceId, log, onRuns: wakeActions, crash };
@@ -310,6 +310,7 @@ type ExecutorParts = Pick<
   | 'store'
   | 'crash'
   | 'onOutcome'
+  | 'onMore'
   | 'paused'
   | 'connectionPaused'
   | 'oncall'

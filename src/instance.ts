@@ -3,7 +3,7 @@ import type { Log } from './log.ts';
 import type { Database } from './record/database.ts';
 import { freeFeeds } from './record/feeds.ts';
 import { beat, readBeats, registerInstance, removeInstances, unknownOwners } from './record/instances.ts';
-import { freeLanes } from './record/steps.ts';
+import { freeLanes } from './record/lanes.ts';
 
 /**
  * This process among others: its heartbeat counter, and taking over what dead ones held. An instance is dead when

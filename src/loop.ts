@@ -25,7 +25,8 @@ const AFTER_ERROR_MS = 1_000;
 /** Runs rounds until stopped. A round that fails is logged and tried again; it never ends the loop. */
 export function startLoop(options: LoopOptions): Loop {
   const stopping = new AbortController();
-  let waking = new AbortController();
+  /** Ends the pause; null while a round is under way. */
+  let waking: AbortController | null = null;
   let woken = false;
 
   async function run(): Promise<void> {
@@ -35,6 +36,7 @@ export function startLoop(options: LoopOptions): Loop {
       if (pause === 0 || woken || stopping.signal.aborted) continue;
       waking = new AbortController();
       await options.clock.sleep(pause, waking.signal);
+      waking = null;
     }
   }
 
@@ -50,12 +52,13 @@ export function startLoop(options: LoopOptions): Loop {
   const running = run();
   return {
     wake() {
+      // Called for every event: only the first call of a pause has to do anything.
+      if (!woken) waking?.abort();
       woken = true;
-      waking.abort();
     },
     async stop() {
       stopping.abort();
-      waking.abort();
+      waking?.abort();
       await running;
     },
   };

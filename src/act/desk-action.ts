@@ -1,7 +1,7 @@
 import type { Connection } from '../connections.ts';
 import { readConnections } from '../record/connections.ts';
 import type { Database } from '../record/database.ts';
-import { boundTo } from '../record/steps.ts';
+import { boundTo } from '../record/children.ts';
 import type { Intent, Part } from '../record/tables.ts';
 import {
   childKind,

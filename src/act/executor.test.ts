@@ -5,7 +5,7 @@ import { defer } from '../demo/simulators/support/defer.ts';
 import { startReceiver, type Receiver } from '../demo/simulators/receiver.ts';
 import { startSlack, type Slack } from '../demo/simulators/slack/slack.ts';
 import type { Database } from '../record/database.ts';
-import { freeLanes } from '../record/steps.ts';
+import { freeLanes } from '../record/lanes.ts';
 
 let engine: Engine;
 let receiver: Receiver;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.ts';
 import type { Connection } from '../connections.ts';
 import { ANY_VALUE, changeValue } from '../ingest/diff.ts';
@@ -9,16 +10,10 @@ import { createBatcher } from '../record/batcher.ts';
 import type { Database } from '../record/database.ts';
 import { readEvents, type StoredEvent } from '../record/events.ts';
 import type { IdSource } from '../record/ids.ts';
-import {
-  claimSteps,
-  freeLanes,
-  recordIntents,
-  recordOutcomes,
-  type ClaimedStep,
-  type NewIntent,
-  type NewOwnWrite,
-  type Outcome,
-} from '../record/steps.ts';
+import { recordIntents, type NewIntent, type NewOwnWrite } from '../record/intents.ts';
+import { freeLanes } from '../record/lanes.ts';
+import { recordOutcomes, type Outcome, type Recorded } from '../record/outcomes.ts';
+import { claimSteps, type ClaimedStep } from '../record/steps.ts';
 import type { Intent } from '../record/tables.ts';
 import type { ActiveRules } from '../rules/active.ts';
 import type { CrashPoint } from './crash.ts';
@@ -55,6 +50,8 @@ export interface ExecutorDeps extends Omit<PerformDeps, 'crashPoint'> {
   /** Who is on call, by rota; default: no rotas. */
   readonly oncall?: (now: number) => Readonly<Record<string, string>>;
   readonly onOutcome: (claimed: ClaimedStep, resolution: Resolution) => void;
+  /** Told that something is due now: what comes after a step, what waited for its ticket. */
+  readonly onMore: () => void;
 }
 
 export interface Executor extends Hands {
@@ -80,11 +77,13 @@ const COMING = -1;
 
 export function createExecutor(deps: ExecutorDeps): Executor {
   const stopping = new AbortController();
+  // Every call under way listens to it.
+  setMaxListeners(0, stopping.signal);
   const rendering = createRendering();
   const limiter = createLimiter();
   const intents = createBatcher(
     async (group: readonly NewIntent[]) => {
-      const allowed = await deps.database.transaction((tx) => recordIntents(tx, deps.instanceId, group));
+      const allowed = await recordIntents(deps.database, deps.instanceId, group);
       return group.map((intent) => allowed.has(intent.stepId));
     },
     { maxItems: 100, inFlight: 2 },
@@ -92,7 +91,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   const outcomes = createBatcher(
     async (group: readonly Outcome[]) => {
       const recorded = await recordPatiently(group);
-      return group.map((outcome) => recorded.has(outcome.stepId));
+      if (recorded.more) deps.onMore();
+      return group.map((outcome) => recorded.steps.has(outcome.stepId));
     },
     { maxItems: 200, inFlight: 2 },
   );
@@ -106,10 +106,10 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   let doubts = 0;
 
   /** An outcome is not lost because the database is away for a while; after a crash it is found by verifying. */
-  async function recordPatiently(group: readonly Outcome[]): Promise<ReadonlySet<string>> {
+  async function recordPatiently(group: readonly Outcome[]): Promise<Recorded> {
     for (;;) {
       try {
-        const recorded = await deps.database.transaction((tx) => recordOutcomes(tx, deps.instanceId, group));
+        const recorded = await recordOutcomes(deps.database, deps.instanceId, group);
         deps.crash('after_record');
         return recorded;
       } catch (error) {

@@ -1,4 +1,5 @@
-import type { BoundChild, ClaimedStep, Outcome } from '../record/steps.ts';
+import type { BoundChild, Outcome } from '../record/outcomes.ts';
+import type { ClaimedStep } from '../record/steps.ts';
 import type { PlannedWrite } from '../vendors/vendor.ts';
 import type { Parts, Resolution } from './task.ts';
 

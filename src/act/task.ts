@@ -1,7 +1,8 @@
 import type { Connection } from '../connections.ts';
 import type { DeskEvent } from '../event.ts';
 import type { Rule, Step } from '../match/rule.ts';
-import type { ClaimedStep, SpawnedStep } from '../record/steps.ts';
+import type { SpawnedStep } from '../record/outcomes.ts';
+import type { ClaimedStep } from '../record/steps.ts';
 import type { Intent, Part, StepState } from '../record/tables.ts';
 import type { Json, PlannedWrite } from '../vendors/vendor.ts';
 import type { FailureReason } from './retry.ts';

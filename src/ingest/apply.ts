@@ -2,7 +2,7 @@ import type { Change, DeskEvent, Via } from '../event.ts';
 import { toInstant } from '../clock.ts';
 import { sameText } from '../vendors/http/text.ts';
 import type { Tx } from '../record/database.ts';
-import { madeBySteps } from '../record/steps.ts';
+import { madeBySteps } from '../record/children.ts';
 import { fulfil, nominate, type Nomination } from '../record/nominations.ts';
 import {
   deleteOwnWrites,

@@ -5,7 +5,8 @@ import { openHands } from '../../test/support/hands.ts';
 import { toOutcome } from '../act/outcome.ts';
 import { decided } from '../act/task.ts';
 import { CommitUnknownError, type Database } from '../record/database.ts';
-import { claimSteps, recordOutcomes } from '../record/steps.ts';
+import { recordOutcomes } from '../record/outcomes.ts';
+import { claimSteps } from '../record/steps.ts';
 import { pauseRule } from '../record/rules.ts';
 import type { EventDraft } from './event-draft.ts';
 import { ownEvent } from './own-events.ts';
@@ -87,12 +88,12 @@ describe('a group of new events', () => {
     if (taken === undefined) throw new Error('nothing was taken');
     const { claimed } = taken;
     const call = { id: engine.store.newId(), startedAt: claimed.now, tookMs: 1 };
-    const recorded = await engine.database.transaction((tx) =>
-      recordOutcomes(tx, hands.instanceId, [toOutcome(claimed, decided('done', null), call, false)]),
-    );
+    const recorded = await recordOutcomes(engine.database, hands.instanceId, [
+      toOutcome(claimed, decided('done', null), call, false),
+    ]);
 
     expect(others).toEqual([]);
-    expect([...recorded]).toEqual([claimed.stepId]);
+    expect([...recorded.steps]).toEqual([claimed.stepId]);
     expect((await engine.runs()).map(({ state }) => state)).toEqual(['done']);
   });
 

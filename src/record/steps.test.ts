@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../test/support/engine.ts';
-import { claimSteps, freeLanes, recordOutcomes, type ClaimedStep, type Outcome } from './steps.ts';
+import { freeLanes } from './lanes.ts';
+import { recordOutcomes, type Outcome } from './outcomes.ts';
+import { claimSteps, type ClaimedStep } from './steps.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -18,8 +20,8 @@ beforeEach(async () => {
 const [A, B] = ['018f0000-0000-7000-8000-00000000000a', '018f0000-0000-7000-8000-00000000000b'] as const;
 const claim = (by: string, limit = 100): Promise<readonly ClaimedStep[]> =>
   engine.database.transaction((tx) => claimSteps(tx, by, limit));
-const record = (by: string, outcomes: readonly Outcome[]): Promise<ReadonlySet<string>> =>
-  engine.database.transaction((tx) => recordOutcomes(tx, by, outcomes));
+const record = async (by: string, outcomes: readonly Outcome[]): Promise<ReadonlySet<string>> =>
+  (await recordOutcomes(engine.database, by, outcomes)).steps;
 const done = (step: ClaimedStep): Outcome => ({
   stepId: step.stepId,
   runId: step.runId,

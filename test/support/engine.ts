@@ -331,6 +331,7 @@ async function executorBase({
     settleMs: options.settleMs ?? 1_000,
     paused: () => false,
     onOutcome: () => undefined,
+    onMore: () => undefined,
   };
 }
 

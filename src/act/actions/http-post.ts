@@ -32,7 +32,7 @@ export async function httpPost(
     const url = task.renderer.text(params.url, 'url');
     const body = JSON.stringify(bodyOf(task, params));
     const headers = headersOf(task, params, body, deps.environment);
-    let signal = AbortSignal.any([task.signal, AbortSignal.timeout(SEND_MS)]);
+    let { signal } = task;
     if (once) {
       const sending = await task.intend({ write: null, before: [], parts: task.claimed.parts });
       if (sending === null) return LEASE_LOST;
@@ -55,9 +55,6 @@ export async function httpPost(
     return afterFailure(task, judged);
   }
 }
-
-/** The hard deadline of one send. */
-const SEND_MS = 20_000;
 
 function bodyOf(task: StepTask, params: ActionParams['http.post']): unknown {
   return params.json === undefined ? { ...task.event, rule: task.rule.id } : task.renderer.json(params.json);

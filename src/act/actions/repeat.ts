@@ -1,5 +1,5 @@
 import type { ActionParams } from '../../match/rule.ts';
-import type { SpawnedStep } from '../../record/steps.ts';
+import type { SpawnedStep } from '../../record/outcomes.ts';
 import { decided, later, type Resolution, type StepTask } from '../task.ts';
 
 /**

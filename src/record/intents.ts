@@ -1,0 +1,84 @@
+import { sql } from 'kysely';
+import { toJsonb, type Database, type Tx } from './database.ts';
+import { allStand, standing, type Lease } from './lanes.ts';
+import { isPresumption, presume } from './presume.ts';
+import type { Intent, Part } from './tables.ts';
+
+/** What is about to be sent; committed before the call. */
+export interface NewIntent extends Lease {
+  readonly stepId: string;
+  readonly intent: Intent;
+  readonly parts: Readonly<Record<string, Part>>;
+  readonly ownWrites: readonly NewOwnWrite[];
+}
+
+export interface NewOwnWrite {
+  readonly id: string;
+  readonly connectionId: number;
+  readonly ticketId: string;
+  readonly stepId: string;
+  readonly field: string;
+  readonly value: unknown;
+  readonly depth: number;
+}
+
+/**
+ * Commits intents: the steps are `sending`, and what will be ours is on record.
+ *
+ * @returns ids of the steps that may now be sent; for the others the lease is lost
+ */
+export async function recordIntents(
+  database: Database,
+  instanceId: string,
+  intents: readonly NewIntent[],
+): Promise<ReadonlySet<string>> {
+  try {
+    await database.oneTrip((tx) =>
+      Promise.all([
+        presume(tx, allStand(instanceId, intents), 'every lease stands'),
+        writeIntents(tx, intents),
+      ]),
+    );
+    return new Set(intents.map((intent) => intent.stepId));
+  } catch (error) {
+    if (!isPresumption(error)) throw error;
+  }
+  return database.transaction(async (tx) => {
+    const lanes = await standing(tx, instanceId, intents);
+    const allowed = intents.filter((intent) => lanes.has(intent.laneId));
+    await writeIntents(tx, allowed);
+    return new Set(allowed.map((intent) => intent.stepId));
+  });
+}
+
+async function writeIntents(tx: Tx, intents: readonly NewIntent[]): Promise<void> {
+  const marked = sql`
+    UPDATE steps SET state = 'sending', reason = NULL, intent = row.intent, parts = row.parts,
+                     attempts = steps.attempts + 1,
+                     wanted_at = coalesce(steps.wanted_at, app_now()),
+                     due_at = to_timestamp(row.deadline_ms / 1000.0)
+      FROM unnest(${intents.map((row) => row.stepId)}::uuid[],
+                  ${intents.map((row) => toJsonb(row.intent))}::jsonb[],
+                  ${intents.map((row) => toJsonb(row.parts))}::jsonb[],
+                  ${intents.map((row) => row.intent.deadlineAt)}::float8[]) AS row (id, intent, parts, deadline_ms)
+     WHERE steps.id = row.id`.execute(tx);
+  const written = insertOwnWrites(
+    tx,
+    intents.flatMap((row) => row.ownWrites),
+  );
+  await Promise.all([marked, written]);
+}
+
+async function insertOwnWrites(tx: Tx, writes: readonly NewOwnWrite[]): Promise<void> {
+  if (writes.length === 0) return;
+  await sql`
+    INSERT INTO own_writes (id, connection_id, ticket_id, step_id, field, value, depth)
+    SELECT * FROM unnest(
+      ${writes.map((row) => row.id)}::uuid[], ${writes.map((row) => row.connectionId)}::int[],
+      ${writes.map((row) => row.ticketId)}::text[], ${writes.map((row) => row.stepId)}::uuid[],
+      ${writes.map((row) => row.field)}::text[], ${writes.map((row) => toJsonb(row.value))}::jsonb[],
+      ${writes.map((row) => row.depth)}::smallint[])
+    ON CONFLICT (step_id, field) DO UPDATE SET value = excluded.value, written_at = app_now(), answered_seq = NULL`.execute(
+    tx,
+  );
+}
