@@ -214,6 +214,12 @@ describe('new comments', () => {
     ['one that was not known', ['1'], comment('2'), ['2']],
     ['one that was known', ['2'], comment('2'), []],
     ['one older than the baseline', ['1'], comment('2', { at: '2026-11-23T09:00:00.000Z' }), []],
+    [
+      'one of the moment in which history ends',
+      ['1'],
+      comment('2', { at: '2026-11-23T10:00:00.000Z' }),
+      ['2'],
+    ],
     ['one newer than the baseline where none were ever fetched', null, comment('2'), ['2']],
     ['one without a time where others are known', ['1'], comment('2', { at: null }), ['2']],
     ['one without a time where none were ever fetched', null, comment('2', { at: null }), []],

@@ -240,7 +240,7 @@ function changedBy(person: Person | null | undefined): ChangedBy {
   return person?.kind === 'requester' ? 'requester' : 'unknown';
 }
 
-/** Comments of `now` that are news: not known before, and not older than the history we start with. */
+/** Comments of `now` that are news: not known before, and not older than the history that ends at `baselineAt`. */
 export function newComments(
   known: readonly string[] | null,
   now: readonly Comment[],
@@ -251,6 +251,6 @@ export function newComments(
   return now.filter((comment) => {
     if (seen.has(comment.id) || (comment.system && !wantSystem)) return false;
     const at = comment.at === null ? null : Date.parse(comment.at);
-    return at === null ? known !== null : at > baselineAt;
+    return at === null ? known !== null : at >= baselineAt;
   });
 }

@@ -8,7 +8,7 @@ import { VendorError } from '../errors.ts';
 import type { FeedPage } from '../vendors/vendor.ts';
 import type { Database } from '../record/database.ts';
 import { freeFeeds } from '../record/feeds.ts';
-import { pollOnce } from './poll.ts';
+import { historyEnd, pollOnce } from './poll.ts';
 import { refreshOnce } from './refresh.ts';
 
 let engine: Engine;
@@ -67,6 +67,13 @@ describe('the baseline', () => {
     expect(during).toEqual([]);
     expect(await types()).toEqual(['ticket.updated']);
   });
+});
+
+test('history ends with the second before the baseline: a stamp of whole seconds may be later than it says', () => {
+  const baselineAt = Date.parse('2026-11-23T10:00:00.700Z');
+
+  expect(historyEnd(baselineAt)).toBe(Date.parse('2026-11-23T10:00:00Z'));
+  expect(historyEnd(Date.parse('2026-11-23T10:00:00Z'))).toBe(Date.parse('2026-11-23T10:00:00Z'));
 });
 
 describe('a poll', () => {

@@ -226,12 +226,20 @@ async function applyContext(
     feed: feed.feed,
     via: gap === null ? 'feed' : 'backfill',
     silent: feed.baselineDoneAt === null,
-    baselineAt: feed.baselineAt?.getTime() ?? feed.now,
+    baselineAt: historyEnd(feed.baselineAt?.getTime() ?? feed.now),
     overlapMs: newTicketOverlapMs(connection),
     lateAfterMs: connection.lateAfterMs,
     wantSystemComments: needs.has('comment.system'),
     ownWritesForMs: ownWritesForMs(pollMs),
   };
+}
+
+/**
+ * Where history ends: desks that stamp whole seconds say of what happened right after the baseline began that it
+ * happened before. What lies in that second is told; nothing is taken for history that may be news.
+ */
+export function historyEnd(baselineAt: number): number {
+  return Math.floor(baselineAt / 1000) * 1000;
 }
 
 /**

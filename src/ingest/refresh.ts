@@ -5,7 +5,7 @@ import { baselineOf, connectionsInBaseline } from '../record/feeds.ts';
 import { putOff, takeNominations, type Nomination } from '../record/nominations.ts';
 import { nextReadSeq } from '../record/tickets.ts';
 import { applyReads, ownWritesForMs } from './apply.ts';
-import { newTicketOverlapMs, type PollDeps } from './poll.ts';
+import { historyEnd, newTicketOverlapMs, type PollDeps } from './poll.ts';
 import { inRuleSet } from './store-event.ts';
 
 /**
@@ -89,7 +89,7 @@ async function readAndApply(
     feed: null,
     via: nomination.via === 'webhook' ? ('webhook' as const) : ('feed' as const),
     silent: false,
-    baselineAt: baselineAt?.getTime() ?? 0,
+    baselineAt: historyEnd(baselineAt?.getTime() ?? 0),
     overlapMs: newTicketOverlapMs(connection),
     lateAfterMs: connection.lateAfterMs,
     wantSystemComments: needs.has('comment.system'),

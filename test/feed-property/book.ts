@@ -98,7 +98,7 @@ export class Book {
 
   /** What should have been told by now and was not. */
   missed(isDue: IsDue): readonly string[] {
-    const blind = this.#isFinished();
+    const blind = this.finished;
     const due = (made: Made | null, at: number): boolean =>
       isDue(made, at) && !(made?.onlyOpen === true && blind);
     return [...this.#missedGone(due), ...this.#each((name, field) => this.#behind(name, field, due))];
@@ -144,13 +144,14 @@ export class Book {
       value.judged = true;
     });
     if (required === -1 || this.gone !== null) return null;
-    if (field.told === null) return this.knownAt === null ? `${name}: the ticket was never told` : null;
+    const missed = field.values[required];
+    const change = `${name}: ${missed?.value} (${missed?.made?.what}, ${new Date(missed?.at ?? 0).toISOString()})`;
+    if (field.told === null) return this.knownAt === null ? `${change}: the ticket was never told` : null;
     const told = field.values[field.told]?.value;
     const from = Math.max(required, field.told);
     if (field.values.slice(from).some((value) => value.value === told)) return null;
-    const missed = field.values[required];
     field.told = field.values.length - 1;
-    return `${name}: ${missed?.value} (${missed?.made?.what}) was not told, ${told} was`;
+    return `${change} was not told, ${told} was`;
   }
 
   #missedGone(due: IsDue): readonly string[] {
@@ -161,7 +162,7 @@ export class Book {
   }
 
   /** Finished by what Deskhand was told of it and by what the desk says. */
-  #isFinished(): boolean {
+  get finished(): boolean {
     const phase = this.#fields.get('phase');
     if (phase === undefined) return false;
     const told = phase.told === null ? undefined : phase.values[phase.told];

@@ -20,8 +20,9 @@ interface Fact {
 /** A walk that came to its end, and which tickets wait to be read again nevertheless. */
 export interface Walked {
   readonly feed: string;
-  /** When it began, epoch ms. */
+  /** When it began, and when the feed's silent baseline began, epoch ms. */
   readonly at: number;
+  readonly baselineAt: number;
   readonly nominated: ReadonlySet<string>;
 }
 
@@ -131,6 +132,7 @@ export class Ledger {
   /** While a ticket goes on changing it may move through the pages unseen; the next walk has it. */
   #isDue(walked: Walked, made: Made, at: number): boolean {
     if (made.shownBy !== walked.feed || at + (made.afterMs ?? 0) >= walked.at) return false;
+    if (at < walked.baselineAt) return false;
     const { touchedAt } = this.#book(made.ticketId);
     return touchedAt + (made.afterMs ?? 0) < walked.at && !walked.nominated.has(made.ticketId);
   }
@@ -147,7 +149,7 @@ export class Ledger {
 
   /** Comments that came with a new ticket are part of it; and nobody saw what went before it was looked at. */
   #isNoEvent(fact: Fact, book: Book): boolean {
-    if (book.gone !== null) return true;
+    if (book.gone !== null || (fact.made.onlyOpen === true && book.finished)) return true;
     return fact.key.startsWith('comment:') && book.knownAt !== null && fact.at <= book.knownAt;
   }
 }

@@ -253,18 +253,21 @@ class PropertyRun {
   async #judge(): Promise<void> {
     const { db } = this.#parts.database;
     const [feeds, nominations] = await Promise.all([
-      db.selectFrom('feeds').select(['feed', 'last_complete_at', 'baseline_done_at']).execute(),
+      db
+        .selectFrom('feeds')
+        .select(['feed', 'last_complete_at', 'baseline_at', 'baseline_done_at'])
+        .execute(),
       db.selectFrom('nominations').select('ticket_id').execute(),
     ]);
     if (feeds.some((feed) => feed.baseline_done_at === null)) return;
     if (!this.#isHeld) await this.#hold();
     const nominated = new Set(nominations.map((row) => row.ticket_id));
-    for (const { feed, last_complete_at: completeAt } of feeds) {
-      const at = completeAt?.getTime() ?? 0;
+    for (const { feed, last_complete_at: completeAt, baseline_at: baseline } of feeds) {
+      const [at, baselineAt] = [completeAt?.getTime() ?? 0, baseline?.getTime() ?? 0];
       // Judged again while tickets of this walk wait to be read.
       if (this.#walkedAt.get(feed) === at) continue;
       if (nominated.size === 0) this.#walkedAt.set(feed, at);
-      this.#ledger.judge({ feed, at, nominated });
+      this.#ledger.judge({ feed, at, baselineAt, nominated });
     }
   }
 

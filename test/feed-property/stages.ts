@@ -1,5 +1,6 @@
+import { invgateStages } from './invgate.ts';
 import { jitbitStage } from './jitbit.ts';
 import type { Stage } from './stage.ts';
 
 /** Every desk that has the property; one line per stage. */
-export const stages: readonly Stage[] = [jitbitStage];
+export const stages: readonly Stage[] = [...invgateStages, jitbitStage];
