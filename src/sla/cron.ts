@@ -1,8 +1,9 @@
-import { createZone } from './zone.ts';
+import { createZone, type Zone } from './zone.ts';
 
 /**
- * The next run of a five-field cron expression in a time zone. An hour that a clock change skips runs at the moment
- * of the change, one that comes twice runs the first time only: every run of the expression happens once.
+ * The next run of a five-field cron expression in a time zone. Around clock changes as Vixie cron has it: what names its
+ * hours happens once a day, at the moment of the change where its time is skipped, the first time where it comes twice;
+ * what runs in any hour (`*`, or every so many) goes by the clock on the wall, in every hour that there is.
  */
 
 const DAY_MS = 86_400_000;
@@ -16,6 +17,7 @@ const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 interface Expression {
   readonly minutes: readonly number[];
   readonly hours: readonly number[];
+  readonly anyHour: boolean;
   readonly days: ReadonlySet<number>;
   readonly months: ReadonlySet<number>;
   readonly weekdays: ReadonlySet<number>;
@@ -30,14 +32,22 @@ export function nextRun(cron: string, timeZone: string, afterMs: number): number
   const first = Math.floor((afterMs + zone.offsetAt(afterMs)) / DAY_MS) - 1;
   for (let day = first; day < first + MAX_DAYS; day += 1) {
     if (!isRunDay(expression, day)) continue;
-    for (const hour of expression.hours) {
-      for (const minute of expression.minutes) {
-        const at = zone.toInstant(day * DAY_MS + (hour * 60 + minute) * MINUTE_MS);
-        if (at > afterMs) return at;
-      }
-    }
+    const next = runsOfDay(expression, zone, day).find((at) => at > afterMs);
+    if (next !== undefined) return next;
   }
   return null;
+}
+
+/** The runs of a local day, ascending. */
+function runsOfDay(expression: Expression, zone: Zone, day: number): readonly number[] {
+  const { hours, minutes, anyHour } = expression;
+  const runs = hours.flatMap((hour) =>
+    minutes.flatMap((minute) => {
+      const local = day * DAY_MS + (hour * 60 + minute) * MINUTE_MS;
+      return anyHour ? zone.instantsOf(local) : [zone.toInstant(local)];
+    }),
+  );
+  return runs.sort((a, b) => a - b);
 }
 
 function isRunDay(expression: Expression, day: number): boolean {
@@ -54,6 +64,7 @@ function parse(cron: string): Expression {
   return {
     minutes: values(minute, 0, 59),
     hours: values(hour, 0, 23),
+    anyHour: hour.startsWith('*'),
     days: new Set(values(day, 1, 31)),
     months: new Set(values(month, 1, 12, MONTHS, 1)),
     weekdays: new Set(values(weekday, 0, 7, WEEKDAYS).map((number) => number % 7)),

@@ -21,6 +21,8 @@ export interface Zone {
    * of a time that comes twice it is the first.
    */
   toInstant(localMs: number): number;
+  /** All instants at which a wall clock shows `localMs`: none in a skipped hour, two in one that comes twice. */
+  instantsOf(localMs: number): readonly number[];
 }
 
 const DAY_MS = 86_400_000;
@@ -65,16 +67,24 @@ export function createZone(name: string): Zone {
     return cut;
   }
 
+  const around = (localMs: number): readonly ZonePiece[] =>
+    pieces(localMs - MAX_OFFSET_MS, localMs + MAX_OFFSET_MS);
+
   return {
     name,
     pieces,
     offsetAt: (ms) => pieces(ms, ms + 1)[0]?.offsetMs ?? 0,
     toInstant(localMs) {
-      for (const piece of pieces(localMs - MAX_OFFSET_MS, localMs + MAX_OFFSET_MS)) {
+      for (const piece of around(localMs)) {
         if (localMs < piece.toMs + piece.offsetMs) return Math.max(piece.fromMs, localMs - piece.offsetMs);
       }
       return localMs;
     },
+    instantsOf: (localMs) =>
+      around(localMs).flatMap(({ fromMs, toMs, offsetMs }) => {
+        const at = localMs - offsetMs;
+        return at >= fromMs && at < toMs ? [at] : [];
+      }),
   };
 }
 
