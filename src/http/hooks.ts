@@ -1,7 +1,8 @@
+import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { Connection } from '../connections.ts';
 import type { Delivery, Receiver } from '../ingest/receive.ts';
+import { readBody } from './body.ts';
 import type { Metrics } from './metrics.ts';
 import { verify, type VerifyScheme } from './verify.ts';
 
@@ -27,22 +28,17 @@ const JSON_TYPE = /^application\/(?:[a-z0-9.+-]*\+)?json(?:;|$)/i;
 const NUDGE_TYPES = /^(?:application\/x-www-form-urlencoded|text\/plain|multipart\/form-data)(?:;|$)/i;
 
 /** `POST /hooks/:connection[/:secret]`. */
-export function hookRoutes(deps: HookDeps): Hono {
-  const app = new Hono();
+export function hookRoutes(deps: HookDeps): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
   app.post('/:connection/:secret?', async (c) => {
     const hook = deps.hooks.get(c.req.param('connection'));
     const limit = hook?.maxBody ?? 1024 * 1024;
-    const tooLarge = await bodyLimit({
-      maxSize: limit,
-      onError: (inner) => refuse(inner, 413, 'body_too_large'),
-    })(c, async () => undefined);
-    if (tooLarge !== undefined) return tooLarge;
     const contentType = c.req.header('content-type') ?? '';
     if (c.req.header('content-encoding') !== undefined) {
       return refuse(c, 415, 'content_encoding', 'send the body without Content-Encoding');
     }
-    const bytes = new Uint8Array(await c.req.arrayBuffer());
-    if (bytes.length > limit) return refuse(c, 413, 'body_too_large');
+    const bytes = await readBody(c.env.incoming, limit);
+    if (bytes === null) return refuse(c, 413, 'body_too_large');
 
     const header = (name: string): string | undefined => c.req.header(name);
     const urlSecret = c.req.param('secret');

@@ -71,7 +71,7 @@ const DRAIN_MS = 3_000;
 /** @throws the listen error (port taken, address not ours), with the address in its message */
 export async function listen(app: Hono, address: { host: string; port: number }): Promise<HttpServer> {
   let draining = false;
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(app.fetch);
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
