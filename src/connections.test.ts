@@ -174,3 +174,33 @@ describe('a budget that adapts', () => {
     expect(await percent()).toBeUndefined();
   });
 });
+
+test('a setting that concerns one feed gives only that feed a new baseline', async () => {
+  const { db } = databaseAt(0);
+  const open = async (settings: Readonly<Record<string, unknown>>): Promise<void> => {
+    const given = vendors.gotoassist.settings.parse({
+      token: 't',
+      report_id: 1,
+      url: 'http://127.0.0.1:9',
+      ...settings,
+    });
+    const common = {
+      settleMs: 1_000,
+      reference: 'auto',
+      lateAfterMs: 900_000,
+      poll: null,
+      budget: null,
+    } as const;
+    const options = { ...common, name: 'legacy', vendor: vendors.gotoassist, settings: given };
+    const deps = { database: databaseAt(0), clock: systemClock, log: silent };
+    await (await openConnection(options, deps)).adapter?.close();
+  };
+  await open({});
+  await sql`UPDATE feeds SET baseline_done_at = app_now()`.execute(db);
+
+  await open({ also: ['problems'] });
+  const { rows } = await sql<{ feed: string }>`
+    SELECT feed FROM feeds WHERE baseline_done_at IS NULL`.execute(db);
+
+  expect(rows).toEqual([{ feed: 'others' }]);
+});

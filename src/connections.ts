@@ -69,7 +69,7 @@ export async function openConnection(options: ConnectionOptions, deps: Connectio
     feeds.map((feed) => ({
       connectionId: id,
       feed: feed.name,
-      settingsHash: feedFingerprint(options.settings),
+      settingsHash: feedFingerprint(options.settings, feed),
     })),
   );
   await retryAfterNewCredentials(deps.database.db, id, fingerprint);
@@ -110,9 +110,9 @@ function pollInterval(feed: FeedSpec, poll: ConnectionOptions['poll']): number {
 /** Settings that decide what a feed shows: another view or user is another history. Secrets may rotate. */
 const VIEW_SETTINGS = ['url', 'user', 'author', 'view_id', 'service_ids', 'report_id', 'search_id'];
 
-function feedFingerprint(settings: unknown): string {
+function feedFingerprint(settings: unknown, { startsOverWith = [] }: FeedSpec): string {
   const record = (settings ?? {}) as Readonly<Record<string, unknown>>;
-  const view = VIEW_SETTINGS.map((key) => [key, record[key] ?? null]);
+  const view = [...VIEW_SETTINGS, ...startsOverWith].map((key) => [key, record[key] ?? null]);
   return createHash('sha256').update(JSON.stringify(view)).digest('hex').slice(0, 32);
 }
 

@@ -412,7 +412,9 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
           retryAt: clock.now() + 17_000,
           notApplied: true,
         });
-        expect(io.silences).toEqual([{ inMs: 17_000, reason: expect.any(String) as string }]);
+        expect(io.silences).toEqual([
+          { inMs: 17_000, reason: expect.any(String) as string, overLimit: true },
+        ]);
       });
 
       test('without it the silence is 60, 120, 240 seconds, and 60 again after a success', async () => {

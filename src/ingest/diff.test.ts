@@ -32,6 +32,12 @@ describe('the difference between two states', () => {
       { priority: { from: 'low', to: 'high' } },
     ],
     [
+      'the same priority under the number of another queue is none',
+      { priority: { id: '60', name: 'Important', level: 'high' } },
+      { priority: { id: '160', name: 'Important', level: 'high' } },
+      {},
+    ],
+    [
       'priority without a level, told by name',
       { priority: null },
       { priority: { id: '9', name: 'P0', level: null } },

@@ -64,11 +64,17 @@ export function diffTicket(
     const from = before[field];
     const to = after[field];
     if (from === undefined || to === undefined || sameValue(from, to)) continue;
+    if (field === 'priority' && samePriority(from, to)) continue;
     changes[field] = { from: changeValue(field, from), to: changeValue(field, to) };
   }
   diffCustom(before.custom, after.custom, changes);
   diffSla(before.sla, after.sla, changes);
   return changes;
+}
+
+/** A desk may number the same priority anew in each queue (GoToAssist): level and name are what people see of it. */
+function samePriority(from: unknown, to: unknown): boolean {
+  return isRecord(from) && isRecord(to) && from['level'] === to['level'] && from['name'] === to['name'];
 }
 
 function diffCustom(

@@ -72,6 +72,11 @@ export interface FeedSpec {
    */
   readonly lists?: 'changed' | 'open';
   /**
+   * Settings that decide what this feed shows, besides address, user, view, services and search, which do for all:
+   * with another value it begins with a new silent baseline. Default: none.
+   */
+  readonly startsOverWith?: readonly string[];
+  /**
    * Another feed of this vendor with the same change tokens: a row that this one shows with the token stored for
    * that one is not news. Default: none.
    */

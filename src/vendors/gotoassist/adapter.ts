@@ -20,6 +20,7 @@ import { createGotoassistClient } from './client.ts';
 import { readPage } from './feeds.ts';
 import { directionOf, NO_ORDER, readList } from './list.ts';
 import { GotoassistLookups } from './lookups.ts';
+import { otherIn } from './others.ts';
 import { GotoassistPeople } from './people.ts';
 import { listChildren, send } from './perform.ts';
 import { noteWrite, planCreate, planTime } from './plan-append.ts';
@@ -115,6 +116,9 @@ export class GotoassistAdapter implements Adapter {
     planner: Planner,
   ): Promise<PlannedWrite | null> {
     const { client } = this.#reader;
+    if (otherIn(ticket.id) !== null) {
+      throw client.refused(`${action.action}: problems, changes and releases are only read`);
+    }
     switch (action.action) {
       case 'reassign':
         return planReassign(action, ticket, planner);

@@ -79,8 +79,11 @@ function jitter(seed: string): number {
 
 /** What a success says, unwrapped; undefined: this is no answer of GoToAssist's. */
 export function resultIn(body: unknown): unknown {
-  if (!isObject(body) || body['status'] !== 'Success' || !('result' in body)) return undefined;
-  return unwrap(body['result']);
+  if (!isObject(body) || body['status'] !== 'Success') return undefined;
+  if ('result' in body) return unwrap(body['result']);
+  // The guide's example of "Show Problem" has no `result`: the problem stands beside `version` and `status`.
+  const { status: _status, version: _version, ...rest } = body;
+  return Object.keys(rest).length === 0 ? undefined : unwrap(rest);
 }
 
 /**

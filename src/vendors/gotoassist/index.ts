@@ -15,6 +15,14 @@ export const gotoassist: Vendor<GotoassistSettings> = {
       // Integration reference 5.2: every 10 min; the list goes back to the beginning.
       { name: 'incidents', cursor: 'timestamp', pollEveryMs: 10 * 60_000, windowMs: null },
       { name: 'reconcile', cursor: 'window', pollEveryMs: 2 * 3_600_000, windowMs: null },
+      // Problems, changes and releases: "slow sweep" (integration reference 5.2); nothing without `also`.
+      {
+        name: 'others',
+        cursor: 'window',
+        pollEveryMs: 2 * 3_600_000,
+        windowMs: null,
+        startsOverWith: ['also'],
+      },
     ],
     actions: {
       reassign: ['queue', 'agent'],

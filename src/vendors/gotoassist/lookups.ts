@@ -53,6 +53,11 @@ export class GotoassistLookups {
     return this.#withParts(found, context);
   }
 
+  /** Ids of all services. */
+  async serviceIds(context: CallContext): Promise<readonly string[]> {
+    return (await this.#services.get(context, TTL_MS)).map((one) => one.id);
+  }
+
   /** The service of an incident. @throws VendorError `refused` when it is not there any more */
   async serviceOf(id: string, context: CallContext): Promise<Service> {
     const listed = (await this.#services.get(context, TTL_MS)).find((one) => one.id === id);

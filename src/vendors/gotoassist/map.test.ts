@@ -111,6 +111,8 @@ test.each([
   expect(unwrap(wrapped)).toEqual(expected);
   expect(resultIn({ result: wrapped, version: '1.0', status: 'Success' })).toEqual(expected);
   expect(resultIn({ result: wrapped, version: '1.0' })).toBeUndefined();
+  expect(resultIn({ problem: { id: 20 }, version: '1.0', status: 'Success' })).toEqual({ id: 20 });
+  expect(resultIn({ version: '1.0', status: 'Success' })).toBeUndefined();
 });
 
 const clock = (now: string, firstAt: string | null) => () => ({

@@ -202,7 +202,11 @@ export function notesOf(incident: Incident): readonly KnownNote[] {
 
 /** Oldest first. Who may see a note is not told: `public` is null. */
 export function mapComments(incident: Incident, toInstant: DateParser): readonly Comment[] {
-  const mapped = notesOf(incident).map(({ id, note, solution }): Comment => {
+  return mapNotes(notesOf(incident), toInstant);
+}
+
+export function mapNotes(notes: readonly KnownNote[], toInstant: DateParser): readonly Comment[] {
+  const mapped = notes.map(({ id, note, solution }): Comment => {
     return {
       id,
       at: toInstant(note.created_at),

@@ -24,6 +24,11 @@ export const GotoassistSettings = z
     report_id: id.optional(),
     /** Services to watch. Lists by service probably leave out what is closed. */
     service_ids: z.array(id).min(1).optional(),
+    /** What to read besides incidents, every few hours. */
+    also: z
+      .array(z.enum(['problems', 'changes', 'releases']))
+      .min(1)
+      .optional(),
   })
   .refine((s) => (s.report_id === undefined) !== (s.service_ids === undefined), {
     // Guide, "Show Incidents": lists default to the authenticated user's own incidents.

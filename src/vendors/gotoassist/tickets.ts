@@ -4,6 +4,7 @@ import type { CallContext, Needs, TicketRead, TicketRow, VendorIo } from '../ven
 import type { GotoassistClient } from './client.ts';
 import type { GotoassistLookups } from './lookups.ts';
 import { contentHash, isWhole, mapComments, mapIncident, type Known, type Mapping } from './map.ts';
+import { otherIn, readOther } from './others.ts';
 import type { GotoassistPeople } from './people.ts';
 import { Incident } from './schema.ts';
 
@@ -68,6 +69,8 @@ export async function readTicket(
   needs: Needs,
   context: CallContext,
 ): Promise<TicketRead> {
+  const other = otherIn(ticketId);
+  if (other !== null) return readOther(reader, ticketId, other, context);
   const whole = await readWhole(reader, ticketId, needs, context);
   if (whole === null) return { gone: true, id: ticketId };
   const comments = needsAny(needs, 'comment', 'comments')
@@ -86,7 +89,8 @@ export async function readChanged(
   const wanted = new Set([...needs, 'comments']);
   const reads: TicketRead[] = [];
   for (const { observed } of rows) {
-    const whole = isWhole(observed.raw) ? OneIncident.safeParse(observed.raw) : null;
+    const isIncident = otherIn(observed.id) === null && isWhole(observed.raw);
+    const whole = isIncident ? OneIncident.safeParse(observed.raw) : null;
     reads.push(
       whole?.success === true
         ? {

@@ -9,6 +9,7 @@ import { CallFailed, fail, type Endpoint, type Endpoints, type GotoListing } fro
 import { createHuman, randomEdit, type GotoHuman } from './human.ts';
 import { incidentEndpoints } from './incident-endpoints.ts';
 import { lookupEndpoints } from './lookup-endpoints.ts';
+import { otherEndpoints } from './other-endpoints.ts';
 import { gotoIds, seedGoto } from './seed.ts';
 import type { GotoIncident, GotoState, GotoUser } from './state.ts';
 
@@ -62,7 +63,7 @@ export interface GotoDesk {
   close(): Promise<void>;
 }
 
-const endpoints: Endpoints = { ...incidentEndpoints, ...lookupEndpoints };
+const endpoints: Endpoints = { ...incidentEndpoints, ...lookupEndpoints, ...otherEndpoints };
 const hour = 3_600_000;
 
 export async function startGotoDesk(options: GotoOptions = {}): Promise<GotoDesk> {
@@ -84,7 +85,10 @@ export async function startGotoDesk(options: GotoOptions = {}): Promise<GotoDesk
     try {
       const user = admitted(state, token, call);
       budget.spend();
-      return success(route(call)({ core, call, path: numbersIn(call), user, listing: listing() }), desk.rows);
+      const result = route(call)({ core, call, path: numbersIn(call), user, listing: listing() });
+      // As the guide's example of "Show Problem" has it.
+      if ('problem' in result) return json({ ...result, version: '1.0', status: 'Success' });
+      return success(result, desk.rows);
     } catch (error) {
       if (error instanceof CallFailed) return failure(error, options.failures ?? 'as_200');
       throw error;

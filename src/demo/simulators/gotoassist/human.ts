@@ -1,7 +1,7 @@
 import type { Random } from '../support/random.ts';
 import { addNote, editIncident, newIncident, type GotoCore } from './core.ts';
 import { gotoIds } from './seed.ts';
-import type { GotoIncident, GotoNoteKind } from './state.ts';
+import type { GotoIncident, GotoNoteKind, GotoOther, GotoOtherKind } from './state.ts';
 
 export type HumanEdit = Partial<
   Pick<
@@ -21,7 +21,15 @@ export interface GotoHuman {
   close(ref: number): void;
   reopen(ref: number): void;
   remove(ref: number): void;
+  /** Returns the number of a new problem, change or release: a sequence of its own for each. */
+  createOther(kind: GotoOtherKind, title: string): number;
+  editOther(kind: GotoOtherKind, id: number, edit: OtherEdit): void;
 }
+
+export type OtherEdit = Partial<Pick<GotoOther, 'title' | 'serviceId' | 'assignedUserId' | 'closedAt'>> & {
+  /** A comment to add. */
+  readonly note?: string;
+};
 
 export function createHuman(core: GotoCore): GotoHuman {
   const { nora } = gotoIds;
@@ -51,6 +59,23 @@ export function createHuman(core: GotoCore): GotoHuman {
       edit(ref, { closedAt: core.clock.now(), closedById: nora, closureCode: 0, closureComment: 'done' }),
     reopen: (ref) => edit(ref, open),
     remove: (ref) => void core.state.incidents.delete(find(ref).referenceNum),
+    createOther: (kind, title) => {
+      const { others } = core.state;
+      const id = [...others.values()].filter((one) => one.kind === kind).length + 1;
+      const at = core.clock.now();
+      const usual = { serviceId: gotoIds.network, assignedUserId: null, closedAt: null, notes: [] };
+      others.set(`${kind}-${id}`, { kind, id, title, createdAt: at, lastActiveAt: at, ...usual });
+      return id;
+    },
+    editOther: (kind, id, { note, ...values }) => {
+      const other = core.state.others.get(`${kind}-${id}`);
+      if (other === undefined) throw new Error(`the simulated desk has no ${kind} ${id}`);
+      const createdAt = core.clock.now();
+      Object.assign(other, values, { lastActiveAt: createdAt });
+      if (note === undefined) return;
+      const usual = { kind: 'comment', userId: nora, externalEmail: '' } as const;
+      other.notes.push({ id: core.state.nextId++, note, createdAt, ...usual });
+    },
   };
 }
 

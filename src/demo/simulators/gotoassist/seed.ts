@@ -42,6 +42,7 @@ export function seedGoto(now: number, oldIncidents: boolean): GotoState {
     companies: [{ id: 33, name: 'Acme' }],
     services: keyed([service(gotoIds.network, 'Network', 0), service(gotoIds.workplace, 'Workplace', 100)]),
     incidents: new Map(),
+    others: new Map(),
     timeEntries: [],
     nextId: 23_534,
   };

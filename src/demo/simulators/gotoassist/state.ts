@@ -76,6 +76,22 @@ export interface GotoIncident {
 
 export type GotoLinkType = 'incident' | 'change' | 'problem' | 'release';
 
+export type GotoOtherKind = 'problem' | 'change' | 'release';
+
+/** A problem, a change or a release: only what is read of them. */
+export interface GotoOther {
+  readonly kind: GotoOtherKind;
+  /** Each kind counts for itself. */
+  readonly id: number;
+  title: string;
+  serviceId: number;
+  assignedUserId: number | null;
+  closedAt: number | null;
+  readonly createdAt: number;
+  lastActiveAt: number;
+  readonly notes: GotoNote[];
+}
+
 export interface GotoTimeEntry {
   readonly id: number;
   readonly entry: string;
@@ -93,6 +109,8 @@ export interface GotoState {
   readonly services: Map<number, GotoService>;
   /** By reference number. */
   readonly incidents: Map<number, GotoIncident>;
+  /** By kind and id, `problem-20`. */
+  readonly others: Map<string, GotoOther>;
   readonly timeEntries: GotoTimeEntry[];
   nextId: number;
 }
