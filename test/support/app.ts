@@ -9,8 +9,8 @@ import { startSlack, type Slack } from '../../src/demo/simulators/slack/slack.ts
 import type { Log } from '../../src/log.ts';
 import { openDatabase, type Database } from '../../src/record/database.ts';
 import { vendors } from '../../src/vendors/registry.ts';
+import type { TestClock } from './clocks.ts';
 import { createTestDatabase } from './database.ts';
-import type { FastClock } from './fast-clock.ts';
 import { until } from './until.ts';
 
 /** A whole Deskhand with all its loops, on a database of its own, between a simulated desk, Slack and a receiver. */
@@ -41,7 +41,7 @@ export interface TestAppOptions {
   /** Poll interval of the desk; default 100 ms. */
   readonly pollMs?: number;
   /** For the app, its database and its desk; default: time as it is. */
-  readonly clock?: FastClock;
+  readonly clock?: TestClock;
   readonly more?: Partial<AppOptions>;
 }
 

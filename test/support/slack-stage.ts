@@ -4,7 +4,7 @@ import type { Clock } from '../../src/clock.ts';
 import { startSlack, type Slack, type SlackOptions } from '../../src/demo/simulators/slack/slack.ts';
 import type { SlackMessage } from '../../src/demo/simulators/slack/state.ts';
 import { startTestApp, type TestApp } from './app.ts';
-import { createFastClock } from './fast-clock.ts';
+import { createFastClock } from './clocks.ts';
 import { until } from './until.ts';
 import type { SlackSettings } from '../../src/slack/slack.ts';
 
