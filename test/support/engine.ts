@@ -28,17 +28,19 @@ import { createActiveRules } from '../../src/rules/active.ts';
 import { publishRules } from '../../src/rules/publish.ts';
 import { createSlackApi } from '../../src/slack/api.ts';
 import { vendors } from '../../src/vendors/registry.ts';
+import type { Vendor } from '../../src/vendors/vendor.ts';
 import { collectingLog } from './app.ts';
+import type { TestClock } from './clocks.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 /**
  * The engine without its loops: a simulated desk, a database of its own, and the parts called one at a time. Time is
  * moved by working on sessions whose app_now() is ahead.
  */
-export interface Engine {
+export interface Engine<Desk extends SimulatedDesk = JitbitDesk> {
   readonly url: string;
   readonly database: Database;
-  readonly desk: JitbitDesk;
+  readonly desk: Desk;
   readonly connection: Connection;
   readonly store: StoreDeps;
   readonly poll: PollDeps;
@@ -72,6 +74,9 @@ export interface Engine {
   clear(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What the engine needs of a simulator. */
+export type SimulatedDesk = Pick<JitbitDesk, 'faults' | 'beforeEachRequest' | 'close'>;
 
 export interface WorkerOptions {
   readonly ahead?: string;
@@ -125,42 +130,60 @@ export interface EventRow {
   };
 }
 
-export interface EngineOptions {
+export interface EngineOptions extends CommonOptions {
   readonly desk?: JitbitOptions;
   /** Desk settings beyond address and token. */
   readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+export interface CommonOptions {
   readonly settleMs?: number;
   readonly slack?: { readonly botToken: string; readonly apiUrl: string };
   readonly httpAllow?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** For the parts, the database and the desk; default: time as it is. Then `ahead` moves nothing. */
+  readonly clock?: TestClock;
 }
 
 const GENEROUS = { rate: 600_000, burst: 60_000, perMs: 60_000 };
 
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { clock = systemClock } = options;
+  const desk = await startJitbitDesk({ clock, rateLimit: 'off', oldTickets: false, ...options.desk });
+  const settings = { url: desk.url, token: desk.token, ...options.settings };
+  return createEngineOn({ vendor: vendors.jitbit, desk, settings }, options);
+}
+
+/** The same on any vendor's simulator. @param on settings are parsed by the vendor's schema */
+export async function createEngineOn<Desk extends SimulatedDesk>(
+  on: { readonly vendor: Vendor; readonly desk: Desk; readonly settings: unknown },
+  options: CommonOptions = {},
+): Promise<Engine<Desk>> {
+  const { vendor, desk } = on;
+  const { clock = systemClock } = options;
   const cloned = await createTestDatabase();
-  const desk = await startJitbitDesk({ rateLimit: 'off', oldTickets: false, ...options.desk });
+  await options.clock?.rule(cloned.url);
   const database = openDatabase({ url: cloned.url, poolSize: 4 });
   const logged: string[] = [];
   const log = collectingLog(logged);
-  const newId = createIdSource(() => systemClock.now());
+  const newId = createIdSource(() => clock.now());
   const connection = await openConnection(
     {
       name: 'acme',
-      vendor: vendors.jitbit,
-      settings: vendors.jitbit.settings.parse({ url: desk.url, token: desk.token, ...options.settings }),
+      vendor,
+      settings: vendor.settings.parse(on.settings),
       settleMs: options.settleMs ?? 1_000,
       reference: 'auto',
       lateAfterMs: 15 * 60_000,
       poll: 60_000,
       budget: GENEROUS,
     },
-    { database, clock: systemClock, log },
+    { database, clock, log },
   );
   const active = createActiveRules(database, { lists: {}, locales: {}, workingMs: null });
   const silences = createSilences(database, [], NO_SETTINGS);
   const { silencedBy } = silences;
-  const store: StoreDeps = { active, newId, now: () => systemClock.now(), silencedBy };
+  const store: StoreDeps = { active, newId, now: () => clock.now(), silencedBy };
   const instanceId = newId();
   await registerInstance(database.db, instanceId, 'test');
   const poll: PollDeps = {
@@ -171,8 +194,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     onRuns: () => undefined,
     crash: () => undefined,
   };
-  const parts: Parts = { options, cloned, desk, database, connection, store, silences, poll, log, logged };
-  const engine = await assemble(parts);
+  const read = { cloned, desk, database, connection, store, silences, poll };
+  const engine = await assemble({ options, clock, log, logged, ...read });
   await engine.publish(NO_RULES);
   await engine.pollAll();
   return engine;
@@ -182,10 +205,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 const NO_RULES =
   'id: nothing\nname: nothing\nwhen: { title: never }\nmode: off\nthen: [{ acknowledge: {} }]\n';
 
-interface Parts {
-  readonly options: EngineOptions;
+interface Parts<Desk extends SimulatedDesk> {
+  readonly options: CommonOptions;
   readonly cloned: TestDatabase;
-  readonly desk: JitbitDesk;
+  readonly desk: Desk;
   readonly database: Database;
   readonly connection: Connection;
   readonly store: StoreDeps;
@@ -193,10 +216,11 @@ interface Parts {
   readonly poll: PollDeps;
   readonly log: Log;
   readonly logged: string[];
+  readonly clock: Clock;
 }
 
-async function assemble(parts: Parts): Promise<Engine> {
-  const { cloned, database, connection, desk, store, silences, poll, logged } = parts;
+async function assemble<Desk extends SimulatedDesk>(parts: Parts<Desk>): Promise<Engine<Desk>> {
+  const { clock, cloned, database, connection, desk, store, silences, poll, logged } = parts;
   const opened = new Map<string, Database>([['', database]]);
   const databaseAt = (ahead: string): Database => {
     const known = opened.get(ahead) ?? openDatabase({ url: cloned.url, poolSize: 3, clockOffset: ahead });
@@ -207,7 +231,7 @@ async function assemble(parts: Parts): Promise<Engine> {
   const workers = new Map<string, Worker>();
   const never = new AbortController().signal;
 
-  const engine: Engine = {
+  const engine: Engine<Desk> = {
     url: cloned.url,
     database,
     desk,
@@ -216,7 +240,7 @@ async function assemble(parts: Parts): Promise<Engine> {
     poll,
     logged,
     async publish(yaml) {
-      await publishRules(database, [{ file: 'rules.yaml', text: yaml }], KNOWN, {
+      await publishRules(database, [{ file: 'rules.yaml', text: yaml }], known(connection.vendor), {
         when: 'changed',
         by: 'test',
       });
@@ -265,7 +289,7 @@ async function assemble(parts: Parts): Promise<Engine> {
         ...base,
         database: own,
         instanceId,
-        clock: options.clock ?? systemClock,
+        clock: options.clock ?? clock,
         crash: options.crash ?? (() => undefined),
       });
       return {
@@ -311,7 +335,7 @@ async function executorBase({
   connection,
   store,
   log,
-}: Parts): Promise<Omit<ExecutorDeps, 'database' | 'instanceId' | 'clock' | 'crash'>> {
+}: Parts<SimulatedDesk>): Promise<Omit<ExecutorDeps, 'database' | 'instanceId' | 'clock' | 'crash'>> {
   const { slack } = options;
   const settings = await readSettings(database.db);
   return {
@@ -335,15 +359,15 @@ async function executorBase({
   };
 }
 
-const KNOWN: KnownNames = {
-  connections: {
-    acme: { vendor: 'jitbit', vendorName: 'Jitbit', actions: vendors.jitbit.capabilities.actions },
-  },
-  lists: [],
-  calendars: [],
-  environment: ['TOKEN'],
-  oncall: [],
-};
+function known({ id, name, capabilities }: Vendor): KnownNames {
+  return {
+    connections: { acme: { vendor: id, vendorName: name, actions: capabilities.actions } },
+    lists: [],
+    calendars: [],
+    environment: ['TOKEN'],
+    oncall: [],
+  };
+}
 
 async function readSteps(database: Database): Promise<readonly StepRow[]> {
   const { rows } = await sql<StepRow>`
