@@ -1,10 +1,11 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Connection } from '../connections.ts';
-import type { Delivery, Receiver } from '../ingest/receive.ts';
+import type { Delivery, Received, Receiver } from '../ingest/receive.ts';
 import { readBody } from './body.ts';
 import type { Metrics } from './metrics.ts';
 import { verify, type VerifyScheme } from './verify.ts';
+import { within } from './within.ts';
 
 /** A connection that takes deliveries, and how its sender proves who it is. */
 export interface Hook {
@@ -26,6 +27,13 @@ export interface HookDeps {
 const NOBODY: VerifyScheme = { scheme: 'bearer', secrets: ['nobody'] };
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]*\+)?json(?:;|$)/i;
 const NUDGE_TYPES = /^(?:application\/x-www-form-urlencoded|text\/plain|multipart\/form-data)(?:;|$)/i;
+
+/**
+ * A database that hangs answers nobody, and senders give up after some seconds (GitHub: 10). What commits after this is
+ * recognised when it is sent again.
+ */
+const ANSWER_MS = 4_000;
+const LATE: Received = { status: 503, reason: 'the database does not answer in time' };
 
 /** `POST /hooks/:connection[/:secret]`. */
 export function hookRoutes(deps: HookDeps): Hono<{ Bindings: HttpBindings }> {
@@ -55,7 +63,7 @@ export function hookRoutes(deps: HookDeps): Hono<{ Bindings: HttpBindings }> {
       return refuse(c, 415, 'content_type', 'send application/json');
     }
     const delivery: Delivery = { connection: hook.connection, bytes, contentType, header };
-    const received = await deps.receiver.receive(delivery);
+    const received = await within(ANSWER_MS, deps.receiver.receive(delivery), LATE);
     switch (received.status) {
       case 400:
         count('refused');

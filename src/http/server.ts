@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import { createApi, describeApi, type ApiDeps } from './api/api.ts';
 import { hookRoutes, type HookDeps } from './hooks.ts';
 import { matchesBearer } from './verify.ts';
+import { within } from './within.ts';
 
 export interface HttpDeps extends HookDeps {
   readonly log: Log;
@@ -23,13 +24,19 @@ export interface HttpDeps extends HookDeps {
   readonly api?: ApiDeps;
 }
 
+/** A database that hangs is not ready either. */
+const READY_MS = 2_000;
+
 /** All routes of this process. */
 export function createHttpApp(deps: HttpDeps): Hono {
   const app = new Hono();
   app.route('/hooks', hookRoutes(deps));
   if (deps.slack != null) app.route('/slack', deps.slack);
   app.get('/healthz', (c) => c.text('ok'));
-  app.get('/readyz', async (c) => ((await deps.ready()) ? c.text('ready') : c.text('not ready', 503)));
+  app.get('/readyz', async (c) => {
+    const ready = await within(READY_MS, deps.ready(), false);
+    return ready ? c.text('ready') : c.text('not ready', 503);
+  });
   app.get('/metrics', async (c) => {
     const token = deps.metricsToken ?? deps.adminToken;
     if (token !== 'none' && !matchesBearer(c.req.header('authorization'), token)) {

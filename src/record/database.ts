@@ -50,6 +50,12 @@ export class CommitUnknownError extends Error {
 const AGAIN = new Set(['40001', '40P01', '55P03']);
 const TRIES = 5;
 
+/**
+ * A server that says nothing for this long, though it ends every statement after 10 s, is gone without a word: the
+ * connection is given up, which keep-alives would do after many minutes.
+ */
+const SILENT_AFTER_MS = 15_000;
+
 /** Integers beyond 2^53 do not occur in our own columns; as numbers they compare and sort as one expects. */
 const INT8_OID = 20;
 
@@ -74,7 +80,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     types: { getTypeParser: typeParser },
   };
   // Pipelined: statements that do not need each other's answers share one round trip (`Promise.all`).
-  const pool = new pg.Pool({ ...base, options: settings, max: options.poolSize ?? 10, pipeline: true });
+  const pool = new pg.Pool({
+    ...base,
+    options: settings,
+    max: options.poolSize ?? 10,
+    pipeline: true,
+    query_timeout: SILENT_AFTER_MS,
+  });
   pool.on('error', (error) => options.onIdleError?.(error));
   pool.on('connect', prepareSession);
   const after: AfterCommit = new WeakMap();
