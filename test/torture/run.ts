@@ -6,6 +6,7 @@ import { commentScenario, ALL_POINTS } from './comments.ts';
 import { editsScenario } from './edits.ts';
 import { frozenScenario } from './frozen.ts';
 import { intakeScenario } from './intake.ts';
+import { outageScenario } from './outage.ts';
 import { rollingScenario } from './rolling.ts';
 import { lineOf, type Verdict } from './verdict.ts';
 
@@ -46,6 +47,7 @@ const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Ve
   ),
   ['ambiguous', (url) => ambiguousScenario({ ...at(url), ticketsPerKind: 50 })],
   ['frozen', (url) => frozenScenario({ ...at(url), rounds: 50, seed: 3 })],
+  ['outage', () => outageScenario({ outageMs: 60_000 })],
   ['rolling', (url) => rollingScenario({ ...at(url), restarts: 50 })],
   ['edits', (url) => editsScenario({ ...at(url), edits: 100, seed: 5 })],
   ['backlog', (url) => backlogScenario({ ...at(url), posts: 100_000 })],
