@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { explainTime, formatTime } from '../operate/deadlines.ts';
 import { findTicket, listTickets } from '../record/operate/tickets.ts';
 import { createTimeline, type Timeline } from '../../test/support/timeline.ts';
+import { readStates } from '../slack/read-states.ts';
 import type { ObservedTicket, Ticket } from '../ticket.ts';
 import { ownSlaFrom } from './timers.ts';
 
@@ -98,7 +99,7 @@ describe('targets of our own, where the desk keeps no deadline', () => {
     ]);
   });
 
-  test('are what every list of tickets shows', async () => {
+  test('are what every list of tickets and every card in Slack shows', async () => {
     await line.see(1, ticket());
     const { store } = line.deps(31);
 
@@ -106,6 +107,11 @@ describe('targets of our own, where the desk keeps no deadline', () => {
     const shown = await findTicket(db, 'acme', '7', ownSlaFrom(store));
     const { items } = await listTickets(db, {}, { limit: 9, after: null }, ownSlaFrom(store));
 
+    const { connections } = line.deps(31);
+    const wanted = [...connections.keys()].map((connectionId) => ({ connectionId, ticketId: '7', lead: '' }));
+    const [card] = await readStates(db, wanted, store);
+
+    expect(card?.ticket.sla).toEqual(shown?.ticket.sla);
     expect(shown?.ticket.sla).toMatchObject({ response_due_at: line.at(30), state: 'breached' });
     expect(items[0]?.ticket.sla).toEqual(shown?.ticket.sla);
   });

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DeskEvent } from '../event.ts';
+import type { SlaClock } from '../sla/clock.ts';
 import type { ObservedTicket } from '../ticket.ts';
 import type { Db, Tx } from './database.ts';
 import { withBody } from './events.ts';
@@ -221,6 +222,7 @@ export interface TicketView {
   readonly connection: string;
   readonly ticketId: string;
   readonly snapshot: ObservedTicket;
+  readonly slaClock: SlaClock | null;
   readonly revision: number;
   readonly gone: boolean;
   /** False: only a person's mark is stored, no state was ever applied. */
@@ -233,7 +235,8 @@ export interface TicketView {
 }
 
 const VIEW = sql.raw(`
-  t.connection_id AS "connectionId", c.name AS connection, t.ticket_id AS "ticketId", t.snapshot, t.revision,
+  t.connection_id AS "connectionId", c.name AS connection, t.ticket_id AS "ticketId", t.snapshot,
+  t.sla_clock AS "slaClock", t.revision,
   t.gone_at IS NOT NULL AS gone, t.applied_seq > 0 AS seen,
   CASE WHEN t.acknowledged_at IS NOT NULL THEN coalesce(t.acknowledged_by, 'somebody') END AS "acknowledgedBy",
   CASE WHEN t.snoozed_until > app_now() THEN t.snoozed_until END AS "snoozedUntil",

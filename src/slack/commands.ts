@@ -50,7 +50,7 @@ type Handler = (asked: Asked, deps: CommandDeps) => Promise<SlackReply>;
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   find,
-  show: (asked, deps) => onTicket(asked, deps, (view) => Promise.resolve(show(view))),
+  show: (asked, deps) => onTicket(asked, deps, (view) => Promise.resolve(show(view, deps))),
   why: (asked, deps) => onTicket(asked, deps, (view) => why(view, deps)),
   assign: (asked, deps) => onTicket(asked, deps, (view) => assign(view, asked, deps)),
   comment: (asked, deps) => onTicket(asked, deps, (view) => comment(view, asked, deps)),
@@ -91,7 +91,10 @@ async function find({ rest }: Asked, deps: CommandDeps): Promise<SlackReply> {
   if (rest === '') return { text: USAGE };
   const found = await findTickets(deps.database.db, cut(rest, 200), 10);
   if (found.length === 0) return { text: `Nothing found for ${literal(cut(rest, 100))}.` };
-  return { text: `${found.length} found`, blocks: found.map((view) => drawRow(cardStateOf(view))) };
+  return {
+    text: `${found.length} found`,
+    blocks: found.map((view) => drawRow(cardStateOf(view, deps.store))),
+  };
 }
 
 /** @param then what to do with the one ticket that was meant */
@@ -123,8 +126,14 @@ async function ticketsNamed(word: string | undefined, deps: CommandDeps): Promis
   );
 }
 
-function show(view: TicketView): SlackReply {
-  const drawn = drawCard(cardStateOf(view), ['acknowledge', 'assign', 'snooze', 'escalate', 'close']);
+function show(view: TicketView, deps: CommandDeps): SlackReply {
+  const drawn = drawCard(cardStateOf(view, deps.store), [
+    'acknowledge',
+    'assign',
+    'snooze',
+    'escalate',
+    'close',
+  ]);
   return { text: drawn.text, blocks: drawn.blocks };
 }
 
@@ -138,7 +147,7 @@ async function why(view: TicketView, deps: CommandDeps): Promise<SlackReply> {
     compiled,
     ownSla,
   });
-  const lines = [headline(cardStateOf(view))];
+  const lines = [headline(cardStateOf(view, null))];
   for (const { event, rules, runs } of answer.events) {
     lines.push(`*${literal(event.type)}* at ${literal(event.observed_at)}`);
     for (const run of runs) {
@@ -194,7 +203,7 @@ async function ordered(
   const place = { channel: command.channel_id === '' ? null : command.channel_id, ts: null };
   const key = `command:${command.user_id}:${command.trigger_id}`;
   const acted = await act({ key, kind, actor, connectionId, ticketId, ...place, ...more }, deps);
-  return { text: `${headline(cardStateOf(view))}\n${literal(acted.message)}` };
+  return { text: `${headline(cardStateOf(view, null))}\n${literal(acted.message)}` };
 }
 
 async function muteRule({ words, actor }: Asked, deps: CommandDeps): Promise<SlackReply> {
@@ -213,7 +222,7 @@ async function muteRule({ words, actor }: Asked, deps: CommandDeps): Promise<Sla
   const fresh = await deps.database.transaction((tx) => mute(tx, pair, ms));
   deps.log.info({ ...pair, by: actor.email ?? actor.userId, span }, 'muted in Slack');
   const state = fresh ? `is muted for ${span}` : 'was muted already';
-  return { text: `Rule \`${literal(rule)}\` ${state} on ${headline(cardStateOf(view))}` };
+  return { text: `Rule \`${literal(rule)}\` ${state} on ${headline(cardStateOf(view, null))}` };
 }
 
 function onCall(deps: CommandDeps): SlackReply {

@@ -16,7 +16,7 @@ export async function openCommentDialog(
   deps: ActDeps,
 ): Promise<void> {
   const view = await readTicketView(deps.database.db, ticket.connectionId, ticket.ticketId);
-  const title = view === null ? ticket.ticketId : headline(cardStateOf(view));
+  const title = view === null ? ticket.ticketId : headline(cardStateOf(view, null));
   await deps.api.openView(
     triggerId,
     drawDialog(title, ticketRef(ticket.connectionId, ticket.ticketId), channel),

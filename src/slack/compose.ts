@@ -1,4 +1,5 @@
 import type { StepTask } from '../act/task.ts';
+import type { SlaSource } from '../ingest/timers.ts';
 import type { ActionParams } from '../match/rule.ts';
 import type { Database } from '../record/database.ts';
 import { findAlike, findRoot, type MessageKind, type RootMessage } from '../record/slack-messages.ts';
@@ -42,6 +43,8 @@ export interface Composed {
 
 export interface ComposeDeps {
   readonly database: Database;
+  /** For deadlines of our own. */
+  readonly store: SlaSource;
   /** How long after a ticket's message others that resemble it go under it; default 0: never. */
   readonly similarWithinMs?: number;
 }
@@ -119,7 +122,9 @@ async function statesOf(
   lead: string,
   deps: ComposeDeps,
 ): Promise<readonly (CardState | null)[]> {
-  return ticketId === null ? [] : readStates(deps.database.db, [{ connectionId, ticketId, lead }]);
+  return ticketId === null
+    ? []
+    : readStates(deps.database.db, [{ connectionId, ticketId, lead }], deps.store);
 }
 
 /** The message under which all of these go, because they resemble its ticket; null: into the channel. */
@@ -163,9 +168,9 @@ async function composeDigest(
 async function arrange(
   posts: readonly WaitingPost[],
   channel: string,
-  { database: { db } }: ComposeDeps,
+  { database: { db }, store }: ComposeDeps,
 ): Promise<{ rows: CardState[]; lines: string[] }> {
-  const known = (await readStates(db, ticketPosts(posts))).filter((state) => state !== null);
+  const known = (await readStates(db, ticketPosts(posts), store)).filter((state) => state !== null);
   const byTicket = new Map(known.map((state) => [ticketRef(state.connectionId, state.ticket.id), state]));
   const rows: CardState[] = [];
   const lines: string[] = [];

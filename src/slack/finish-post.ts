@@ -46,7 +46,7 @@ async function rootsOf(tx: Tx, posts: readonly TicketPost[], kind: MessageKind):
     if (!firsts.has(ref)) firsts.set(ref, post);
   }
   const wanted = [...firsts.values()];
-  const states = await readStates(tx, wanted);
+  const states = await readStates(tx, wanted, null);
   return wanted.map((post, index) => {
     const state = states[index] ?? null;
     // A layout of the rule's own has no place for the count of what stands under it.

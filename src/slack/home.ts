@@ -18,7 +18,9 @@ async function drawHome(email: string | null, deps: ActDeps): Promise<readonly o
   if (email === null) {
     return [section('Slack does not tell your e-mail, so Deskhand does not know which tickets are yours.')];
   }
-  const states = (await ticketsOf(deps.database.db, email, MOST)).map((view) => cardStateOf(view));
+  const states = (await ticketsOf(deps.database.db, email, MOST)).map((view) =>
+    cardStateOf(view, deps.store),
+  );
   const awake = states.filter((state) => state.snoozedUntil === null);
   const asleep = states.filter((state) => state.snoozedUntil !== null);
   const rows = (list: typeof states): object[] =>

@@ -43,7 +43,7 @@ export async function placeOrder(tx: Tx, order: Order, deps: OrderDeps): Promise
       connection: connection?.name ?? '',
       vendor: connection?.vendor.id ?? '',
       ticketId,
-      ticket: view === null ? null : cardStateOf(view).ticket,
+      ticket: view === null ? null : cardStateOf(view, deps.store).ticket,
       body: { agent: order.person, text: order.text ?? null },
     },
     deps.store,

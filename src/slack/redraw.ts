@@ -1,4 +1,5 @@
 import { judgeError } from '../act/failure.ts';
+import type { SlaSource } from '../ingest/timers.ts';
 import type { SlackButton } from '../match/rule.ts';
 import type { Database } from '../record/database.ts';
 import {
@@ -26,6 +27,8 @@ import { freeChannel } from './turns.ts';
 export interface RedrawDeps extends LayoutDeps {
   readonly database: Database;
   readonly slack: SlackApi;
+  /** For deadlines of our own; default none. */
+  readonly store?: SlaSource;
 }
 
 const AT_ONCE = 20;
@@ -76,7 +79,9 @@ async function redraw(message: DueMessage, deps: RedrawDeps, signal: AbortSignal
 /** @returns null when there is nothing to draw it from any more */
 async function draw(message: DueMessage, deps: RedrawDeps): Promise<Drawn | null> {
   const { db } = deps.database;
-  const states = (await readStates(db, await readRoots(db, message))).filter((state) => state !== null);
+  const states = (await readStates(db, await readRoots(db, message), deps.store ?? null)).filter(
+    (state) => state !== null,
+  );
   if (message.kind === 'digest') return drawDigest(states, message.lines);
   const [only] = states;
   if (only === undefined) return null;

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import type { Clock } from '../clock.ts';
+import type { SlaSource } from '../ingest/timers.ts';
 import type { Log } from '../log.ts';
 import { startLoop, type Loop } from '../loop.ts';
 import type { Database } from '../record/database.ts';
@@ -42,6 +43,8 @@ export interface SlackDeps {
   readonly paused: () => boolean;
   /** Null: nobody listens to people in Slack. */
   readonly listeners: SlackListeners | null;
+  /** For deadlines of our own; default none. */
+  readonly store?: SlaSource;
   /** For redrawing layouts of rules' own. */
   readonly layouts: LayoutDeps;
   /** More loops: name, pause in ms, round. */
@@ -86,13 +89,14 @@ export async function createSlack(api: SlackApi, deps: SlackDeps): Promise<Slack
           { botToken, apiUrl, receiver: receiver?.bolt ?? null, appToken, log },
           deps.listeners,
         );
+  const targets = deps.store === undefined ? {} : { store: deps.store };
   const stopping = new AbortController();
   const loops: Loop[] = [];
   const rounds: readonly SlackRound[] = [
     {
       name: 'slack redraw',
       idleMs: REDRAW_MS,
-      runOnce: (signal) => redrawOnce({ ...deps.layouts, database, slack: api }, signal),
+      runOnce: (signal) => redrawOnce({ ...deps.layouts, ...targets, database, slack: api }, signal),
     },
     {
       name: 'slack queue',

@@ -1,10 +1,18 @@
+import { ownSlaFrom, type SlaSource } from '../ingest/timers.ts';
 import { presentTicket, type Ticket } from '../ticket.ts';
 import type { TicketView } from '../record/slack-messages.ts';
 import type { CardState } from './card.ts';
 
-/** A stored ticket as a card shows it. @param lead the rule's text, escaped */
-export function cardStateOf(view: TicketView, lead = ''): CardState {
+/**
+ * A stored ticket as a card shows it.
+ *
+ * @param targets for deadlines of our own; null: nobody looks at deadlines
+ * @param lead the rule's text, escaped
+ */
+export function cardStateOf(view: TicketView, targets: SlaSource | null, lead = ''): CardState {
+  const sla = targets === null ? null : ownSlaFrom(targets)(view.connection, view.snapshot, view.slaClock);
   const own = {
+    sla,
     acknowledged: view.acknowledgedBy !== null,
     snoozed: view.snoozedUntil !== null,
     revision: view.revision,

@@ -1,3 +1,4 @@
+import type { SlaSource } from '../../ingest/timers.ts';
 import type { ActionParams, Step } from '../../match/rule.ts';
 import {
   answerQuestion,
@@ -14,7 +15,7 @@ import { decided, later, type LEASE_LOST, type Resolution, type StepTask } from 
 import { sendToSlack, type Posted, type Sendable, type SlackPostDeps } from './slack-post.ts';
 
 export interface SlackAskDeps extends SlackPostDeps {
-  readonly store: { readonly newId: IdSource };
+  readonly store: SlaSource & { readonly newId: IdSource };
 }
 
 type Ask = ActionParams['slack.ask'];

@@ -1,3 +1,4 @@
+import type { SlaSource } from '../../ingest/timers.ts';
 import type { ActionParams } from '../../match/rule.ts';
 import type { Database } from '../../record/database.ts';
 import { forgetMessage } from '../../record/slack-messages.ts';
@@ -12,6 +13,8 @@ import { weighAbsence } from '../verify.ts';
 
 export interface SlackPostDeps {
   readonly database: Database;
+  /** For deadlines of our own. */
+  readonly store: SlaSource;
   /** Null: Slack is not configured. */
   readonly slack: SlackApi | null;
   readonly settleMs: number;
@@ -41,11 +44,11 @@ export async function slackPost(
   params: ActionParams['slack.post'],
   deps: SlackPostDeps,
 ): Promise<Resolution | typeof LEASE_LOST> {
-  const { slack, database } = deps;
+  const { slack } = deps;
   if (slack === null) return decided('suppressed', 'slack is not configured');
   try {
     const text = task.renderer.text(params.text, 'slack');
-    const place = await placeOf(task, params, { database, slack });
+    const place = await placeOf(task, params, { ...deps, slack });
     if (place === null) return decided('suppressed', 'the ticket has no message in Slack yet');
     const sendable: Sendable = {
       slack,
