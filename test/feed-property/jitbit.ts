@@ -48,7 +48,13 @@ const PHASES: ReadonlyMap<number, string> = new Map([
 ]);
 const CLOSED = 3;
 
+/** A desk has one order; another one comes with an update of it, and not while its pages are read. */
+const CHANGES_PER_ORDER = 1_000;
+const ORDERS = ['newest_first', 'oldest_first', 'by_id'] as const;
+
 function stageDesk(desk: JitbitDesk, random: Random): StageDesk {
+  let changes = 0;
+  let isRead = false;
   return {
     settings: { url: desk.url, token: desk.token },
     faults: desk.faults,
@@ -56,11 +62,18 @@ function stageDesk(desk: JitbitDesk, random: Random): StageDesk {
       return [...desk.state.tickets.keys()].map(String);
     },
     change() {
-      if (random.next() < 0.002) desk.rowOrder = random.pick(['newest_first', 'oldest_first', 'by_id']);
+      changes += 1;
+      if (!isRead) desk.rowOrder = ORDERS[Math.floor(changes / CHANGES_PER_ORDER) % ORDERS.length] ?? 'by_id';
       return change(desk, random);
     },
     look: (ticketId) => look(desk.state.tickets.get(Number(ticketId))),
-    onRequest: (hook) => void (desk.beforeEachRequest = hook),
+    onRequest: (hook) => {
+      desk.beforeEachRequest = async (call) => {
+        isRead = true;
+        await hook(call);
+        isRead = false;
+      };
+    },
     close: () => desk.close(),
   };
 }

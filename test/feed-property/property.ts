@@ -98,6 +98,7 @@ class PropertyRun {
   #lookedAt = START;
   #isHeld = false;
   #peopleWork = false;
+  readonly #toldFindings = new Set<string>();
 
   constructor(parts: RunParts) {
     this.#parts = parts;
@@ -122,6 +123,7 @@ class PropertyRun {
     await this.#until(options.changes);
     this.#peopleWork = false;
     await this.#settle();
+    this.#tell();
     return this.#result();
   }
 
@@ -300,7 +302,13 @@ class PropertyRun {
 
   #tell(): void {
     const { missed, twice, events } = this.#ledger;
-    this.#parts.options.onProgress?.(
+    const { onProgress } = this.#parts.options;
+    const findings = [...missed.map((what) => `missed: ${what}`), ...twice.map((what) => `wrong: ${what}`)];
+    for (const finding of findings.filter((one) => !this.#toldFindings.has(one))) {
+      this.#toldFindings.add(finding);
+      onProgress?.(`  ${finding}`);
+    }
+    onProgress?.(
       `${this.#made} changes, ${events} events, missed ${missed.length}, twice ${twice.length}, ` +
         `restarts ${this.#restarts}, calls ${this.#callCount}, over budget ${this.#overBudget}`,
     );

@@ -31,8 +31,6 @@ try {
     log: SILENT,
     onProgress: (line) => console.log(line),
   });
-  for (const line of result.missed.slice(0, 20)) console.log(`  missed: ${line}`);
-  for (const line of result.twice.slice(0, 20)) console.log(`  twice or wrong: ${line}`);
   console.log(`${result.hours} hours, ${result.lost} lost in reported gaps`);
   console.log(
     `${stage.name}: ${result.changes.toLocaleString('en')} changes, ${result.events} events, ` +
