@@ -145,6 +145,16 @@ describe('a comment whose answer is lost', () => {
     expect(texts()).toEqual(['on it']);
   });
 
+  test('is found although our clock had jumped ahead of the desk’s by an hour', async () => {
+    await planned(COMMENT);
+    engine.desk.faults.next('POST comment', { kind: 'reset_after' });
+
+    await engine.work('1 hour');
+
+    expect(await step()).toMatchObject({ state: 'done', attempts: 1 });
+    expect(texts()).toEqual(['on it']);
+  });
+
   test('that never gets through ends as a dead letter', async () => {
     await planned(COMMENT);
     engine.desk.faults.always('POST comment', { kind: 'reset_before' });

@@ -244,7 +244,6 @@ async function lookUp(desk: DeskTask, intent: Intent, write: PlannedWrite): Prom
     children,
     text: write.append.text,
     botUserId: rows.find((row) => row.id === desk.connection.id)?.botUserId ?? null,
-    sentAt: intent.sentAt,
     before: intent.before,
     taken,
   });

@@ -8,9 +8,6 @@ import { sameText } from '../vendors/http/text.ts';
  * executor's.
  */
 
-/** Desk and our clocks may differ by this much; what was listed before the send is excluded anyway. */
-const CLOCK_SKEW_MS = 5 * 60_000;
-
 export type Found =
   | { readonly answer: 'present'; readonly child: string | null }
   | { readonly answer: 'absent' }
@@ -23,17 +20,15 @@ export interface AppendEvidence {
   readonly children: readonly Child[] | null;
   readonly text: string;
   readonly botUserId: string | null;
-  /** Epoch ms of the send. */
-  readonly sentAt: number;
-  /** Ids listed before the send: they cannot be ours. */
+  /** Ids listed right before the send: they cannot be ours. */
   readonly before: readonly string[];
   /** Ids that belong to other steps. */
   readonly taken: ReadonlySet<string>;
 }
 
 /**
- * Looks for our own child: our author, not older than the send, equal text (tags stripped, entities decoded, white
- * space collapsed), listed since the send, and not another step's.
+ * Looks for our own child: our author, equal text (tags stripped, entities decoded, white space collapsed), not listed
+ * before the send, and not another step's. Its time is not asked: a clock that had jumped would hide it.
  */
 export function judgeAppend(evidence: AppendEvidence): Found {
   if (evidence.children === null)
@@ -44,7 +39,6 @@ export function judgeAppend(evidence: AppendEvidence): Found {
       !known.has(child.id) &&
       !evidence.taken.has(child.id) &&
       (evidence.botUserId === null || child.authorId === null || child.authorId === evidence.botUserId) &&
-      (child.at === null || Date.parse(child.at) >= evidence.sentAt - CLOCK_SKEW_MS) &&
       sameText(evidence.text, child.text),
   );
   const first = candidates[0];
