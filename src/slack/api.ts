@@ -72,7 +72,8 @@ export interface SlackApiOptions {
 }
 
 const METADATA_TYPE = 'deskhand_step';
-const HISTORY_SKEW_S = 300;
+/** How far back a post is looked for: our clock may have been wrong by hours when it was sent. */
+const HISTORY_SKEW_S = 3 * 3_600;
 const PAGE = 200;
 /** More than this was never posted into one channel while one send was in doubt. */
 const MAX_PAGES = 15;
