@@ -3,6 +3,7 @@ import { migrate } from '../../src/record/migrate.ts';
 import { ambiguousScenario } from './ambiguous.ts';
 import { backlogScenario } from './backlog.ts';
 import { commentScenario, ALL_POINTS } from './comments.ts';
+import { desksScenario } from './desks.ts';
 import { editsScenario } from './edits.ts';
 import { frozenScenario } from './frozen.ts';
 import { intakeScenario } from './intake.ts';
@@ -48,6 +49,11 @@ const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Ve
   ['ambiguous', (url) => ambiguousScenario({ ...at(url), ticketsPerKind: 50 })],
   ['frozen', (url) => frozenScenario({ ...at(url), rounds: 50, seed: 3 })],
   ['outage', () => outageScenario({ outageMs: 60_000 })],
+  ['desks', (url) => desksScenario({ ...at(url), faultMs: 6_000 })],
+  [
+    'hanging-desk',
+    (url) => desksScenario({ ...at(url), faultMs: 600_000, faults: ['hang'], desks: ['jitbit'] }),
+  ],
   ['rolling', (url) => rollingScenario({ ...at(url), restarts: 50 })],
   ['edits', (url) => editsScenario({ ...at(url), edits: 100, seed: 5 })],
   ['backlog', (url) => backlogScenario({ ...at(url), posts: 100_000 })],
@@ -61,7 +67,7 @@ function at(databaseUrl: string): { readonly databaseUrl: string; readonly waitF
 let failed = false;
 for (const [name, run] of scenarios) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const verdict = await withDatabase(`torture_${name}_${process.pid}`, run);
+  const verdict = await withDatabase(`torture_${name.replaceAll('-', '_')}_${process.pid}`, run);
   failed ||= verdict.lost > 0 || verdict.twice > 0 || verdict.missed.length > 0;
   console.log(lineOf(name, verdict));
 }
