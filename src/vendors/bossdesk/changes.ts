@@ -83,11 +83,20 @@ const NOTHING: Found = { rows: [], occurrences: [] };
 
 /** How a walk starts; null: there is nothing to do yet. */
 async function begin(turn: Turn, position: FeedPosition): Promise<Walk | null> {
-  const stored = position.cursor === null ? null : Cursor.parse(position.cursor);
-  const cursor =
-    stored !== null && !isDue(turn, stored.probedAt, PROBE_EVERY_MS) ? stored : await probed(turn, stored);
-  if (position.baseline) return { step: 'open', cursor, by: OPEN_START.by, place: OPEN_START.at };
+  if (position.baseline || position.cursor === null) return beginBaseline(turn);
+  const stored = Cursor.parse(position.cursor);
+  const cursor = isDue(turn, stored.probedAt, PROBE_EVERY_MS) ? await probedAgain(turn, stored) : stored;
   return walkFor(turn, cursor);
+}
+
+/** Everything open, and a cursor at the vendor's present: what changes while that is read is news afterwards. */
+async function beginBaseline({ reader, context }: Turn): Promise<Walk> {
+  const { mode, serverNow, newestId } = await probeSearch(reader, context);
+  const now = reader.io.clock.now();
+  const at = serverNow - LATE_MS;
+  const overlap = { from: at, readAt: now };
+  const cursor = { mode, at, since: at, probedAt: now, overlap, highest: 0, lookedAt: 0 };
+  return { step: 'open', cursor, by: OPEN_START.by, place: OPEN_START.at, newestId };
 }
 
 function walkFor({ reader }: Turn, cursor: Cursor): Walk | null {
@@ -115,16 +124,11 @@ function isDue({ reader }: Pick<Turn, 'reader'>, lastAt: number, everyMs: number
   return age < 0 || age >= everyMs;
 }
 
-/** The cursor after trying out filter and sort; a new one begins at the vendor's present. */
-async function probed({ reader, context }: Turn, stored: Cursor | null): Promise<Cursor> {
-  const { mode, serverNow } = await probeSearch(reader, context);
-  const now = reader.io.clock.now();
-  if (stored !== null) {
-    if (stored.mode !== mode) reader.io.warn(modeNews(mode), { before: stored.mode, now: mode });
-    return { ...stored, mode, probedAt: now };
-  }
-  const at = serverNow - LATE_MS;
-  return { mode, at, since: at, probedAt: now, overlap: { from: at, readAt: now }, highest: 0, lookedAt: 0 };
+/** The cursor after trying out filter and sort once more. */
+async function probedAgain({ reader, context }: Turn, stored: Cursor): Promise<Cursor> {
+  const { mode } = await probeSearch(reader, context);
+  if (stored.mode !== mode) reader.io.warn(modeNews(mode), { before: stored.mode, now: mode });
+  return { ...stored, mode, probedAt: reader.io.clock.now() };
 }
 
 function modeNews(mode: Mode): string {
@@ -136,17 +140,16 @@ function collecting(cursor: Cursor, from: number): Walk {
   return { step: 'collect', cursor, from, startedAt: 0, page: 1, readings: 0, ids: [], before: [], all: [] };
 }
 
-/** The baseline: rows of everything open, and then, still silently, what changed while they were read. */
+/** The baseline: rows of everything that was open when it began. Newer tickets are left to the first walk after it. */
 async function openStep(turn: Turn, walk: WalkAt<'open'>): Promise<FeedPage> {
   const { reader, context } = turn;
   const page = await readOpenPage(reader, { by: walk.by, at: walk.place }, PAGE, context);
-  const rows = page.rows.map(({ row, raw }) => rowOf(reader, row, raw));
+  const { newestId } = walk;
+  const old = page.rows.filter(({ row }) => newestId === null || Number(row.id) <= newestId);
+  const found: Found = { rows: old.map(({ row, raw }) => rowOf(reader, row, raw)), occurrences: [] };
   const cursor = { ...walk.cursor, highest: Math.max(walk.cursor.highest, page.highest) };
-  const found: Found = { rows, occurrences: [] };
-  if (page.next !== null) return goesOn({ ...walk, cursor, by: page.next.by, place: page.next.at }, found);
-  if (cursor.mode === 'search' || cursor.mode === 'probe') return ended(cursor, found);
-  const next = walkFor(turn, cursor);
-  return next === null ? ended(cursor, found) : goesOn(next, found);
+  if (page.next === null) return ended(cursor, found);
+  return goesOn({ ...walk, cursor, by: page.next.by, place: page.next.at }, found);
 }
 
 function rowOf(reader: BossdeskReader, row: TicketListRow, raw: unknown): FeedPage['rows'][number] {

@@ -20,8 +20,14 @@ export type Cursor = z.infer<typeof Cursor>;
 
 /** Where a walk of that feed stands between two pages. */
 export const Walk = z.discriminatedUnion('step', [
-  /** The baseline: all open tickets, then what changed meanwhile. */
-  z.object({ step: z.literal('open'), cursor: Cursor, by: z.enum(['id', 'page']), place: z.number() }),
+  /** The baseline: all tickets that were open when it began, as far as ids tell. */
+  z.object({
+    step: z.literal('open'),
+    cursor: Cursor,
+    by: z.enum(['id', 'page']),
+    place: z.number(),
+    newestId: z.number().nullable(),
+  }),
   /** Pages of changes in their order, each from the last stamp of the one before. */
   z.object({
     step: z.literal('keyset'),

@@ -171,6 +171,30 @@ describe('the start-up probes', () => {
   });
 });
 
+describe('the baseline', () => {
+  test('leaves what is new since it began, and what changed meanwhile, to the first walk after it', async () => {
+    const { desk, clock, poll } = await setUp();
+    const old = Array.from({ length: 65 }, (_, index) => desk.human.create({ title: `Ticket ${index}` }));
+    clock.ms += MINUTE;
+    const fresh: number[] = [];
+    desk.beforeEachRequest = (call) => {
+      clock.ms += SECOND;
+      if (!decodeURIComponent(call.query).includes('id_gt')) return;
+      fresh.push(desk.human.create({ title: 'while it was read' }));
+      desk.human.edit(old[fresh.length] ?? 0, { title: 'changed meanwhile' });
+    };
+
+    const baseline = await poll(null);
+    desk.beforeEachRequest = null;
+    clock.ms += MINUTE;
+    const { rows } = await poll(baseline.cursor);
+
+    expect(ids(baseline.rows)).toEqual(old);
+    expect(fresh.length).toBeGreaterThan(1);
+    expect(ids(rows).toSorted((a, b) => a - b)).toEqual([...old.slice(1, 1 + fresh.length), ...fresh]);
+  });
+});
+
 describe('a filter that begins to be ignored', () => {
   test.each(['honours', 'ignores_sort'] as const)(
     'on a desk that %s before does not make the whole desk be read',
@@ -423,7 +447,8 @@ describe('the round of open tickets', () => {
     const missing = rows.filter((row) => row.version.startsWith('missing'));
     const reads = await adapter.readChanged(missing, new Set(), contractContext());
 
-    expect(ids(first.rows)).toEqual(all);
+    // The baseline is that of `changes`.
+    expect(first.rows).toEqual([]);
     expect(ids(rows)).toEqual([...all.filter((id) => id !== closed && id !== deleted), closed, deleted]);
     expect(reads).toMatchObject([
       { gone: false, observed: { phase: 'closed' } },

@@ -34,7 +34,9 @@ export async function reconcile(
   if (walk.missing !== null) return tell(reader, walk, walk.missing);
 
   const list = await readOpenPage(reader, walk.place, PAGE, context);
-  const rows = list.rows.map(({ row, raw }): TicketRow => {
+  // The baseline is that of `changes`: rows of this one would take its new tickets away in silence.
+  const told = position.baseline ? [] : list.rows;
+  const rows = told.map(({ row, raw }): TicketRow => {
     return { observed: mapRow(row, raw, reader.mapping), version: rowVersion(raw) };
   });
   const ids = [...new Set([...walk.ids, ...list.rows.map(({ row }) => row.friendly_id)])];

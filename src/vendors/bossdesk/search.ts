@@ -33,6 +33,8 @@ export interface Probe {
   readonly mode: Mode;
   /** The vendor's clock at the first call, epoch ms; our own where it sends none. */
   readonly serverNow: number;
+  /** The greatest internal id, where the sort tells; null: nobody knows. */
+  readonly newestId: number | null;
 }
 
 /** Tries out filter and sort: two or three calls, none of which changes anything. @throws VendorError */
@@ -40,7 +42,8 @@ export async function probeSearch(reader: BossdeskReader, context: CallContext):
   const future = await listTickets(reader, { 'q[updated_at_gteq]': FAR_FUTURE, per_page: 1 }, context);
   const serverNow = future.serverNow ?? reader.io.clock.now();
   if (future.rows.length > 0) {
-    return { mode: reader.mapping.settings.search_id === undefined ? 'probe' : 'search', serverNow };
+    const mode = reader.mapping.settings.search_id === undefined ? 'probe' : 'search';
+    return { mode, serverNow, newestId: null };
   }
   const ends = [];
   for (const sort of ['id asc', 'id desc']) {
@@ -49,7 +52,8 @@ export async function probeSearch(reader: BossdeskReader, context: CallContext):
   const [first, last] = ends;
   const several = (first?.length ?? 0) > 1;
   const sorted = first?.[0]?.id !== last?.[0]?.id;
-  return { mode: several && !sorted ? 'window' : 'keyset', serverNow };
+  if (several && !sorted) return { mode: 'window', serverNow, newestId: null };
+  return { mode: 'keyset', serverNow, newestId: Number(last?.[0]?.id ?? 0) };
 }
 
 /** The fallback that a mode is, in an operator's words; null: all is as it should be. */

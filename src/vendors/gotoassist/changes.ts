@@ -75,7 +75,7 @@ export async function readChanges(
     return goOn({ ...walk, direction: null, page: 1, startedAt: list.listedAt }, []);
   }
   const seen = consider(walk, list);
-  const rows = walk.baseline ? openRows(reader, list.rows) : [];
+  const rows = walk.baseline ? openRows(reader, list.rows, seen.startedAt) : [];
   return goOn(turn(reader, seen, list), rows);
 }
 
@@ -120,15 +120,15 @@ function consider(walk: Walk, list: ListPage): Walk {
     const ref = row.row.reference_num;
     if (isOver(row)) seen[ref] = row.hash;
     else delete seen[ref];
-    if (isNews(walk, row, isOver(row))) pending.add(ref);
+    if (isNews(walk, row)) pending.add(ref);
   }
   const max = Math.max(walk.max, ...list.rows.filter(isOver).map((row) => row.at));
   return { ...walk, startedAt, max, seen, pending: [...pending] };
 }
 
-/** In the baseline only what changed this very second is read as a whole: it may change again within it. */
-function isNews(walk: Walk, { row, at, hash }: ListedRow, isOver: boolean): boolean {
-  if (walk.baseline) return !isOver;
+/** In the baseline nothing is: what changes while it is read is news to the first walk after it. */
+function isNews(walk: Walk, { row, at, hash }: ListedRow): boolean {
+  if (walk.baseline) return false;
   const before = walk.cursor.seen[row.reference_num];
   if (before !== undefined) return before !== hash;
   return at >= walk.cursor.at - OVERLAP_MS;
@@ -196,10 +196,19 @@ function trimmed(seen: Readonly<Record<string, string>>): Record<string, string>
   return Object.fromEntries(refs.slice(0, MAX_SEEN).map((ref) => [ref, seen[ref] ?? '']));
 }
 
-function openRows(reader: GotoassistReader, rows: readonly ListedRow[]): readonly TicketRow[] {
+/** Incidents that were open when the baseline began; those opened since are left to the first walk after it. */
+function openRows(
+  reader: GotoassistReader,
+  rows: readonly ListedRow[],
+  startedAt: number,
+): readonly TicketRow[] {
+  const { mapping } = reader;
+  const isOld = (createdAt: string | null): boolean =>
+    createdAt === null || Date.parse(createdAt) < startedAt;
   return rows
-    .filter(({ row }) => reader.mapping.toInstant(row.closed_at) === null)
-    .map(({ row, raw, hash }) => ({ observed: mapRow(row, raw, reader.mapping), version: `row#${hash}` }));
+    .filter(({ row }) => mapping.toInstant(row.closed_at) === null)
+    .filter(({ row }) => isOld(mapping.toInstant(row.created_at)))
+    .map(({ row, raw, hash }) => ({ observed: mapRow(row, raw, mapping), version: `row#${hash}` }));
 }
 
 /** A few whole incidents. When the budget ends in the middle, what was read so far is kept. */

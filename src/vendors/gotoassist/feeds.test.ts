@@ -241,6 +241,7 @@ describe.each(['asc', 'desc'] as const)('a list that runs %s', (direction) => {
   test('wrapped rows are the same rows', async () => {
     const { desk, clock, poll } = await setUp({ direction, rows: 'wrapped' });
     const ref = desk.human.create({ title: 'one' });
+    clock.ms += MINUTE;
     const { cursor, rows } = await poll(null);
     clock.ms += 10 * MINUTE;
     desk.human.edit(ref, { title: 'two' });
@@ -249,6 +250,29 @@ describe.each(['asc', 'desc'] as const)('a list that runs %s', (direction) => {
 
     expect(byId(rows).get(String(ref))?.observed.title).toBe('one');
     expect(byId(after.rows).get(String(ref))?.observed.title).toBe('two');
+  });
+
+  test('leaves what is new since the baseline began, and what changed meanwhile, to the walk after it', async () => {
+    const { desk, clock, poll } = await setUp({ direction, maxLimit: 10 });
+    const old = Array.from({ length: 25 }, (_, index) => desk.human.create({ title: `Incident ${index}` }));
+    clock.ms += HOUR;
+    const fresh: number[] = [];
+    desk.beforeEachRequest = () => {
+      clock.ms += 5_000;
+      fresh.push(desk.human.create({ title: 'while it was read' }));
+      desk.human.edit(old[fresh.length] ?? 0, { title: 'changed meanwhile' });
+    };
+
+    const baseline = await poll(null);
+    desk.beforeEachRequest = null;
+    const made = [...fresh];
+    clock.ms += 10 * MINUTE;
+    const { rows } = await poll(baseline.cursor);
+
+    expect(refs(baseline.rows).some((ref) => made.includes(ref) && ref !== made[0])).toBe(false);
+    const told = refs(rows);
+    expect(made.slice(1).filter((ref) => !told.includes(ref))).toEqual([]);
+    expect(old.slice(2, 1 + made.length).filter((ref) => !told.includes(ref))).toEqual([]);
   });
 
   test('a whole page of one stamp tells by its other end', async () => {
