@@ -42,6 +42,8 @@ export interface TestAppOptions {
   readonly pollMs?: number;
   /** For the app, its database and its desk; default: time as it is. */
   readonly clock?: TestClock;
+  /** Port through which the app reaches its database; default: directly. */
+  readonly databasePort?: number;
   readonly more?: Partial<AppOptions>;
 }
 
@@ -59,7 +61,7 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   await writeFile(rulesFile, options.rules.replaceAll('{{receiver}}', receiver.url));
   const logged: string[] = [];
   const app = await startApp({
-    databaseUrl: cloned.url,
+    databaseUrl: throughPort(cloned.url, options.databasePort),
     alone: true,
     poolSize: 6,
     connections: connections(desk, options.pollMs ?? 100),
@@ -112,6 +114,12 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function throughPort(url: string, port: number | undefined): string {
+  const changed = new URL(url);
+  if (port !== undefined) changed.port = String(port);
+  return changed.href;
 }
 
 const COMMON = {

@@ -10,6 +10,9 @@ export interface DatabaseProxy {
   /** Cuts all sessions and refuses new ones, until {@link accept}. */
   refuse(): Promise<void>;
   accept(): Promise<void>;
+  /** Passes nothing on, as a server that hangs, until {@link release}. */
+  hold(): void;
+  release(): void;
   close(): Promise<void>;
 }
 
@@ -19,19 +22,11 @@ const COMMITTED = Buffer.from('COMMIT\0');
 export async function startDatabaseProxy(target: () => number): Promise<DatabaseProxy> {
   const sockets = new Set<Socket>();
   let [nth, commits, cuts] = [0, 0, 0];
+  let held = false;
   const link = (client: Socket): void => {
     const server = connect(target(), '127.0.0.1');
     const both = [client, server];
     const end = (): void => both.forEach((socket) => socket.destroy());
-    for (const socket of both) {
-      sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on('error', end);
-      socket.on('close', () => {
-        sockets.delete(socket);
-        end();
-      });
-    }
     client.on('data', (bytes) => void server.write(bytes));
     server.on('data', (bytes) => {
       if (nth > 0 && bytes.includes(COMMITTED) && (commits += 1) % nth === 0) {
@@ -41,6 +36,16 @@ export async function startDatabaseProxy(target: () => number): Promise<Database
       }
       client.write(bytes);
     });
+    for (const socket of both) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      if (held) socket.pause();
+      socket.on('error', end);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        end();
+      });
+    }
   };
   let listener = await open(0, link);
   const { port } = listener.address() as AddressInfo;
@@ -54,6 +59,14 @@ export async function startDatabaseProxy(target: () => number): Promise<Database
     cutEveryNthCommit: (n) => void (nth = n),
     get cuts() {
       return cuts;
+    },
+    hold() {
+      held = true;
+      for (const socket of sockets) socket.pause();
+    },
+    release() {
+      held = false;
+      for (const socket of sockets) socket.resume();
     },
     refuse: shut,
     accept: async () => void (listener = await open(port, link)),
