@@ -80,7 +80,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   // Every call under way listens to it.
   setMaxListeners(0, stopping.signal);
   const rendering = createRendering();
-  const limiter = createLimiter();
+  const limiter = createLimiter(() => deps.clock.monotonic());
   const intents = createBatcher(
     async (group: readonly NewIntent[]) => {
       const allowed = await recordIntents(deps.database, deps.instanceId, group);
@@ -94,7 +94,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       if (recorded.more) deps.onMore();
       return group.map((outcome) => recorded.steps.has(outcome.stepId));
     },
-    { maxItems: 200, inFlight: 2 },
+    { maxItems: 200, inFlight: 1 },
   );
   const performing = new Set<Promise<void>>();
   /** Lanes of the steps in `performing`, with the fence of each claim. */
@@ -218,11 +218,9 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     if (stored === undefined) return decided('dead', 'the event is not stored any more');
     if (found === null) return decided('dead', `the rule has no step ${claimed.path}`);
     const { rule, step } = found;
-    const release = limiter.enter(targetOf(step, claimed));
-    if (release === null) {
-      return later('postponed', 100 + Math.random() * 900, 'busy: too many calls to this target', {
-        uncounted: true,
-      });
+    const entry = limiter.enter(targetOf(step, claimed));
+    if ('inMs' in entry) {
+      return later('postponed', entry.inMs, 'busy: too many calls to this target', { uncounted: true });
     }
     try {
       return await performStep(createTask(claimed, stored, rule, step, claimedAt), {
@@ -230,7 +228,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
         crashPoint: deps.crash,
       });
     } finally {
-      release();
+      entry.leave();
     }
   }
 
