@@ -24,6 +24,9 @@ import { registerInstance } from '../../src/record/instances.ts';
 import { nominate } from '../../src/record/nominations.ts';
 import { insertSilence } from '../../src/record/operate/silences.ts';
 import { readSettings } from '../../src/record/settings.ts';
+import type { CalendarSpec } from '../../src/sla/calendar.ts';
+import { calendarSettings, createCalendars } from '../../src/sla/calendars.ts';
+import { onCallNow, type Rota } from '../../src/sla/oncall.ts';
 import { createActiveRules } from '../../src/rules/active.ts';
 import { publishRules } from '../../src/rules/publish.ts';
 import { createSlackApi } from '../../src/slack/api.ts';
@@ -141,6 +144,8 @@ export interface CommonOptions {
   readonly slack?: { readonly botToken: string; readonly apiUrl: string };
   readonly httpAllow?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  readonly calendars?: readonly CalendarSpec[];
+  readonly oncall?: readonly Rota[];
   /** For the parts, the database and the desk; default: time as it is. Then `ahead` moves nothing. */
   readonly clock?: TestClock;
 }
@@ -240,10 +245,15 @@ async function assemble<Desk extends SimulatedDesk>(parts: Parts<Desk>): Promise
     poll,
     logged,
     async publish(yaml) {
-      await publishRules(database, [{ file: 'rules.yaml', text: yaml }], known(connection.vendor), {
-        when: 'changed',
-        by: 'test',
-      });
+      await publishRules(
+        database,
+        [{ file: 'rules.yaml', text: yaml }],
+        known(connection.vendor, parts.options),
+        {
+          when: 'changed',
+          by: 'test',
+        },
+      );
       await store.active.refresh();
     },
     async silence(when, reason, forMs) {
@@ -344,7 +354,8 @@ async function executorBase({
     newId: store.newId,
     store,
     log,
-    settings: { lists: {}, locales: {}, workingMs: null },
+    settings: { ...NO_SETTINGS, lists: {}, ...calendarSettings(createCalendars(options.calendars ?? [])) },
+    oncall: (now) => onCallNow(options.oncall ?? [], now),
     referenceKey: settings.referenceKey,
     environment: options.environment ?? {},
     outgoing: createOutgoing({ allow: options.httpAllow ?? [], clock: systemClock }),
@@ -359,13 +370,13 @@ async function executorBase({
   };
 }
 
-function known({ id, name, capabilities }: Vendor): KnownNames {
+function known({ id, name, capabilities }: Vendor, options: CommonOptions): KnownNames {
   return {
     connections: { acme: { vendor: id, vendorName: name, actions: capabilities.actions } },
     lists: [],
-    calendars: [],
+    calendars: (options.calendars ?? []).map((calendar) => calendar.name),
     environment: ['TOKEN'],
-    oncall: [],
+    oncall: (options.oncall ?? []).map((rota) => rota.name),
   };
 }
 
