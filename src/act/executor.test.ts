@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine, type StepRow, type Worker } from '../../test/support/engine.ts';
+import { until } from '../../test/support/until.ts';
 import { defer } from '../demo/simulators/support/defer.ts';
 import { startReceiver, type Receiver } from '../demo/simulators/receiver.ts';
 import { startSlack, type Slack } from '../demo/simulators/slack/slack.ts';
@@ -152,6 +153,31 @@ describe('a lease', () => {
       const said = engine.desk.comments(id).map((comment) => comment.body.slice(0, 1));
       expect(said).toEqual(['1', '2', '3']);
     }
+  });
+});
+
+describe('a receiver that hangs', () => {
+  test('holds up nobody, however many steps wait for it', async () => {
+    const desk =
+      'id: desk\nname: desk\non: [ticket.created]\nwhen: { category: Network }\nthen: [{ comment: { text: "on it" } }]';
+    const post = `then: [{ http.post: { url: "${receiver.url}/in" } }]`;
+    await engine.publish(
+      `${desk}\n---\nid: post\nname: post\non: [custom.x]\nwhen: { connection: acme }\n${post}\n`,
+    );
+    receiver.faults.always('*', { kind: 'hang' });
+    await Promise.all(Array.from({ length: 300 }, () => engine.happen({ type: 'custom.x' })));
+    const id = await ticket();
+    const worker = await engine.worker();
+
+    await until('the comment', async () => {
+      await worker.executor.claimOnce();
+      return engine.desk.comments(id).length === 1;
+    });
+    const waiting = (await states()).filter((state) => state.startsWith('postponed: busy'));
+    receiver.faults.clear();
+    await worker.executor.stop(0);
+
+    expect(waiting.length).toBeGreaterThan(100);
   });
 });
 
