@@ -177,16 +177,15 @@ export function presentTicket(
   observed: ObservedTicket,
   own: OwnTicketState,
 ): { ticket: Ticket; unknown: string[] } {
-  const unknown = TICKET_FIELDS.filter((field) => observed[field] === undefined);
-  const ticket: Ticket = {
-    ...EMPTY,
-    ...observed,
-    acknowledged: own.acknowledged,
-    snoozed: own.snoozed,
-    revision: own.revision,
-    raw: observed.raw ?? {},
-  };
-  if (own.sla != null)
-    return { ticket: { ...ticket, sla: own.sla }, unknown: unknown.filter((field) => field !== 'sla') };
+  const { acknowledged, snoozed, revision, sla } = own;
+  const raw = observed.raw ?? {};
+  // Every key at once and then values only: merged by spreading, so many keys become a slow dictionary.
+  const ticket: Ticket = { id: observed.id, ...EMPTY, acknowledged, snoozed, revision, raw };
+  const unknown: string[] = [];
+  for (const field of TICKET_FIELDS) {
+    const value = field === 'sla' && sla != null ? sla : observed[field];
+    if (value === undefined) unknown.push(field);
+    else Object.assign(ticket, { [field]: value });
+  }
   return { ticket, unknown };
 }

@@ -51,8 +51,9 @@ export interface ReceiveDeps {
 }
 
 /** Deliveries of one group: enough to share an fsync, few enough to stay quick. */
-const GROUP = 100;
-const IN_FLIGHT = 2;
+const GROUP = 200;
+/** The next group gathers while one is committed: two at a time were smaller and cost a tenth more (measured). */
+const IN_FLIGHT = 1;
 /** Beyond these we answer 503 rather than queue without bound. */
 const MAX_WAITING = 2_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
