@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import type { Database } from './record/database.ts';
+import { resumeAfterJump } from './record/clock-jumps.ts';
 import { freeFeeds } from './record/feeds.ts';
 import { beat, readBeats, registerInstance, removeInstances, unknownOwners } from './record/instances.ts';
 import { freeLanes } from './record/lanes.ts';
@@ -56,6 +57,9 @@ export async function joinInstances(id: string, deps: InstanceDeps): Promise<Ins
   return {
     id,
     async runOnce() {
+      // Before our own heartbeat wipes out where the clock was.
+      if (await deps.database.transaction(resumeAfterJump))
+        deps.log.warn({}, 'the clock went back: what was due by it is due now');
       const alive = await beat(db, id);
       if (!alive) await registerInstance(db, id, deps.name);
       await takeOver(await findDead(), deps);

@@ -147,7 +147,9 @@ async function recheck(task: StepTask, deps: PerformDeps): Promise<Resolution | 
   if (ticket === null) return decided('skipped', 'the ticket is gone', { endRun: 'the ticket is gone' });
   const map: ConditionMap = which === 'when' ? rule.when : (rule.while ?? DEFAULT_WHILE);
   const condition = compileCondition(map, deps.settings);
-  if (condition.test(withFreshTicket(event, ticket), task.now())) return null;
+  // Where the clock went back since, what it was time for stays so.
+  const now = Math.max(task.now(), Date.parse(event.observed_at));
+  if (condition.test(withFreshTicket(event, ticket), now)) return null;
   const reason = which === 'when' ? 'the conditions no longer hold' : 'while no longer holds';
   return decided('skipped', reason, { endRun: reason });
 }

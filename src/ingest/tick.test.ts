@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createTimeline, type Timeline } from '../../test/support/timeline.ts';
 import type { ObservedTicket } from '../ticket.ts';
+import { resumeAfterJump } from '../record/clock-jumps.ts';
 import { upsertConnection } from '../record/connections.ts';
 import { presentTicket } from '../ticket.ts';
 import { ownEvent } from './own-events.ts';
@@ -143,6 +144,8 @@ describe('a timer', () => {
     );
     await line.tick(300);
 
+    expect(await line.databaseAt(4).transaction(resumeAfterJump)).toBe(true);
+    expect(await line.databaseAt(4).transaction(resumeAfterJump)).toBe(false);
     await line.tick(4);
     await sql`DELETE FROM instances`.execute(line.database.db);
     expect(await line.timers()).toEqual(['due 210']);

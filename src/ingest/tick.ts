@@ -9,7 +9,6 @@ import {
   planScans,
   readOpenTickets,
   replaceTimers,
-  scanAgainAfterJump,
   settleTimers,
   takeDueTimers,
   takeScan,
@@ -196,7 +195,6 @@ export function createTimerScans(deps: TickDeps): TimerScans {
         if (await followRules(deps.database, book, book.setId)) return true;
         followed = book.setId;
       }
-      await scanAgainAfterJump(deps.database.db);
       return scanOnce(deps);
     },
   };

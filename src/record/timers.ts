@@ -214,17 +214,6 @@ export async function readOpenTickets(tx: Tx, scan: Scan, limit: number): Promis
   return rows;
 }
 
-/**
- * After a clock that went back, moments that it had passed without anybody acting on them are still to come: every rule
- * looks at all open tickets once more. Each instance's heartbeat shows where the clock was.
- */
-export async function scanAgainAfterJump(db: Db): Promise<void> {
-  await sql`
-    UPDATE timer_scans SET after_connection = -1, after_ticket = '', done_at = NULL
-     WHERE (done_at < app_now() - interval '1 minute' OR done_at > app_now())
-       AND EXISTS (SELECT FROM instances WHERE beat_at > app_now() + interval '10 seconds')`.execute(db);
-}
-
 /** Moves a scan on, or ends it. */
 export async function moveScan(tx: Tx, ruleId: string, last: TicketRef | null): Promise<void> {
   if (last === null) {
