@@ -517,6 +517,32 @@ describe('slack.post', () => {
     expect(said() - before).toBe(1);
   });
 
+  test('in doubt stays so while there is no room to look it up', async () => {
+    const room = 16;
+    await publish(POST);
+    const ids = Array.from({ length: room + 1 }, (_, n) =>
+      engine.desk.human.create({ subject: `In doubt ${n}`, category: 'Network' }),
+    );
+    await engine.refresh(...ids);
+    const sentAt = Date.now();
+    const intent = { write: null, sentAt, deadlineAt: sentAt, before: [], absences: 0 };
+    await sql`UPDATE steps SET state = 'sending', intent = ${JSON.stringify(intent)}::jsonb`.execute(
+      engine.database.db,
+    );
+    const held = Array.from({ length: room }, () => slack.faults.hold('conversations.history'));
+
+    const worker = await engine.worker();
+    await worker.executor.claimOnce();
+    await Promise.all(held.map(({ arrived }) => arrived));
+    const turnedAway = await until('the one that found no room', async () =>
+      (await engine.steps()).find(({ reason }) => reason?.startsWith('busy') === true),
+    );
+    for (const { release } of held) release();
+    await worker.executor.settle();
+
+    expect(turnedAway).toMatchObject({ state: 'sending', intent: { absences: 0 } });
+  });
+
   test('is left to a person where Deskhand may not read the channel', async () => {
     await publish(POST);
     await ticket();

@@ -220,7 +220,10 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     const { rule, step } = found;
     const entry = limiter.enter(targetOf(step, claimed));
     if ('inMs' in entry) {
-      return later('postponed', entry.inMs, 'busy: too many calls to this target', { uncounted: true });
+      // A send in doubt stays in doubt, and a wait that is over stays one.
+      const { state, intent } = claimed;
+      const held = state === 'sending' || state === 'waiting' ? state : 'postponed';
+      return later(held, entry.inMs, 'busy: too many calls to this target', { uncounted: true, intent });
     }
     try {
       return await performStep(createTask(claimed, stored, rule, step, claimedAt), {
