@@ -9,6 +9,7 @@ import { frozenScenario } from './frozen.ts';
 import { intakeScenario } from './intake.ts';
 import { outageScenario } from './outage.ts';
 import { rollingScenario } from './rolling.ts';
+import { timersScenario } from './timers.ts';
 import { lineOf, type Verdict } from './verdict.ts';
 
 /**
@@ -56,6 +57,7 @@ const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Ve
   ],
   ['rolling', (url) => rollingScenario({ ...at(url), restarts: 50 })],
   ['edits', (url) => editsScenario({ ...at(url), edits: 100, seed: 5 })],
+  ['timers', (url) => timersScenario({ ...at(url), tickets: 50, kills: 20, seed: 6 })],
   ['backlog', (url) => backlogScenario({ ...at(url), posts: 100_000 })],
 ];
 
