@@ -13,15 +13,15 @@ test.each(stages)(
     try {
       const result = await runProperty(stage, {
         databaseUrl: database.url,
-        changes: 150,
-        tickets: 320,
-        restarts: 8,
+        changes: 100,
+        tickets: stage.pageOf ?? 100,
+        restarts: 6,
         seed: 7,
         log: SILENT,
       });
 
-      expect(result).toMatchObject({ changes: 150, missed: [], twice: [], overBudget: 0 });
-      expect(result.events).toBeGreaterThan(60);
+      expect(result).toMatchObject({ missed: [], twice: [], overBudget: 0 });
+      expect(result.events).toBeGreaterThan(40);
       expect(result.restarts).toBeGreaterThan(3);
     } finally {
       await database.drop();

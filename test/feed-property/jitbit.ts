@@ -11,6 +11,8 @@ export const jitbitStage: Stage = {
   vendor: vendors.jitbit,
   // Nightly in life; here several times, so that more is asked of it.
   poll: { reconcile: 2 * 3_600_000 },
+  // Document, "Tickets": 300 rows at most.
+  pageOf: 320,
   // Document, "Rate Limiting".
   limit: { calls: 90, perMs: 60_000 },
   rule: [

@@ -1,5 +1,5 @@
 import type { DeskEvent } from '../../src/event.ts';
-import type { ObservedTicket, Ticket } from '../../src/ticket.ts';
+import { FINAL_PHASES, type ObservedTicket, type Phase, type Ticket } from '../../src/ticket.ts';
 import { Book } from './book.ts';
 import type { Look, Made } from './stage.ts';
 
@@ -14,6 +14,8 @@ interface Fact {
   readonly key: string;
   readonly made: Made;
   readonly at: number;
+  /** The ticket was finished when it happened, and the feed looks at others only: told only if it is opened again. */
+  readonly isBlind: boolean;
   told: boolean;
 }
 
@@ -60,7 +62,8 @@ export class Ledger {
     book.changed(made, at, look);
     this.#open.set(made.ticketId, book);
     for (const key of made.keys ?? []) {
-      const fact = { key, made, at, told: false };
+      const isBlind = made.onlyOpen === true && FINAL_PHASES.includes(look?.phase as Phase);
+      const fact = { key, made, at, isBlind, told: false };
       this.#facts.set(key, fact);
       this.#unjudged.add(fact);
     }
@@ -149,7 +152,7 @@ export class Ledger {
 
   /** Comments that came with a new ticket are part of it; and nobody saw what went before it was looked at. */
   #isNoEvent(fact: Fact, book: Book): boolean {
-    if (book.gone !== null || (fact.made.onlyOpen === true && book.finished)) return true;
+    if (book.gone !== null || fact.isBlind || (fact.made.onlyOpen === true && book.finished)) return true;
     return fact.key.startsWith('comment:') && book.knownAt !== null && fact.at <= book.knownAt;
   }
 }

@@ -3,6 +3,7 @@ import { pollOnce, type PollDeps } from '../../src/ingest/poll.ts';
 import { refreshOnce } from '../../src/ingest/refresh.ts';
 import { joinInstances, type Instance } from '../../src/instance.ts';
 import type { Log } from '../../src/log.ts';
+import type { KnownNames } from '../../src/match/load.ts';
 import type { Database } from '../../src/record/database.ts';
 import { createIdSource } from '../../src/record/ids.ts';
 import { nominate } from '../../src/record/nominations.ts';
@@ -33,7 +34,7 @@ export interface ProcessOptions {
   readonly log: Log;
 }
 
-export const CONNECTION = 'acme';
+const CONNECTION = 'acme';
 const NUDGE_AFTER_MS = 2_000;
 
 export async function startProcess(options: ProcessOptions): Promise<IngestProcess> {
@@ -72,6 +73,13 @@ export async function startProcess(options: ProcessOptions): Promise<IngestProce
     crash: () => undefined,
   };
   return rounds(connection, instance, deps, life);
+}
+
+/** What rules may name. */
+export function knownNames(stage: Stage): KnownNames {
+  const { id, name, capabilities } = stage.vendor;
+  const connections = { [CONNECTION]: { vendor: id, vendorName: name, actions: capabilities.actions } };
+  return { connections, lists: [], calendars: [], environment: [], oncall: [] };
 }
 
 function rounds(connection: Connection, instance: Instance, deps: PollDeps, life: Mortal): IngestProcess {

@@ -10,7 +10,7 @@ import type { ObservedTicket } from '../../src/ticket.ts';
 import { PropertyClock } from './clock.ts';
 import { Ledger } from './ledger.ts';
 import { Killed } from './mortal.ts';
-import { CONNECTION, startProcess, type IngestProcess } from './process.ts';
+import { knownNames, startProcess, type IngestProcess } from './process.ts';
 import type { Stage, StageDesk } from './stage.ts';
 
 /**
@@ -111,7 +111,7 @@ class PropertyRun {
       const look = desk.look(id);
       if (look !== null) this.#ledger.old(id, look);
     }
-    await publishRules(database, [{ file: 'rules.yaml', text: stage.rule }], known(stage), {
+    await publishRules(database, [{ file: 'rules.yaml', text: stage.rule }], knownNames(stage), {
       when: 'changed',
       by: 'property',
     });
@@ -317,10 +317,4 @@ class PropertyRun {
 
 function revisionOf(event: DeskEvent): number {
   return event.ticket?.revision ?? 0;
-}
-
-function known(stage: Stage): Parameters<typeof publishRules>[2] {
-  const { id, name, capabilities } = stage.vendor;
-  const connections = { [CONNECTION]: { vendor: id, vendorName: name, actions: capabilities.actions } };
-  return { connections, lists: [], calendars: [], environment: [], oncall: [] };
 }

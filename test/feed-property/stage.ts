@@ -15,6 +15,8 @@ export interface Stage {
   readonly poll?: Readonly<Record<string, number>>;
   /** What the vendor allows: more calls than this in any such span are over the budget. */
   readonly limit: { readonly calls: number; readonly perMs: number };
+  /** Tickets that need a second page of its lists, for the short version. Default 100. */
+  readonly pageOf?: number;
   /** Longest pause between two moments in which people work, ms. Default 15 s; more where few calls are allowed. */
   readonly pauseMs?: number;
   /** YAML of a rule that reads what the desk is to be watched for and never matches. */

@@ -55,6 +55,7 @@ export class InvgateAdapter implements Adapter {
       io,
       mapping: { settings, toInstant },
       viewId: settings.view_id ?? null,
+      whole: new WeakMap(),
     };
     this.#author = new Author(settings, lookups.people, io);
   }

@@ -38,6 +38,7 @@ for (const envelope of ['new', 'old'] as const) {
     manyTickets: 620,
     listCall: 'GET incidents.by.status',
     commentCall: 'POST incident.comment',
+    wholeRows: true,
   });
 }
 

@@ -107,7 +107,7 @@ async function readNewestOfView(
   const ids = view.rows.map((row) => row.id);
   const fresh = ids.filter((id) => compareIds(id, maxId) > 0);
   const found = await readIncidents(reader.client, fresh, context);
-  const rows = toRows(fresh, found, reader.lookups.known(), reader.mapping);
+  const rows = toRows(fresh, found, reader.lookups.known(), reader);
   const seen = { ...walk, max: greatestId(ids, walk.max) };
   // A desk that ignores the order must be read to its end.
   const reached = view.newestFirst && fresh.length < ids.length;
@@ -119,7 +119,7 @@ async function readNewestOfView(
 async function readProbe(reader: Reader, walk: Walk, context: CallContext): Promise<FeedPage> {
   const ids = idsFrom(walk.at, BLOCK).filter((id) => walk.least === '' || compareIds(id, walk.least) < 0);
   const found = await readIncidents(reader.client, ids, context);
-  const rows = toRows(ids, found, reader.lookups.known(), reader.mapping);
+  const rows = toRows(ids, found, reader.lookups.known(), reader);
   const seen: Walk = {
     ...walk,
     max: greatestId([...found.keys()], walk.max),

@@ -31,7 +31,7 @@ export async function readTriggersPage(
   const found = await readIncidents(reader.client, ids, context);
   const goesOn = nextKey !== null && nextKey !== walk?.pageKey;
   return {
-    rows: toRows([...new Set(ids)], found, reader.lookups.known(), reader.mapping),
+    rows: toRows([...new Set(ids)], found, reader.lookups.known(), reader),
     occurrences: await toOccurrences(reader, fresh, context),
     next: goesOn ? { pageKey: nextKey, seen } : null,
     cursor: { seen },

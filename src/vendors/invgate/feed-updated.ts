@@ -91,12 +91,12 @@ async function readSweep(
   sweep: readonly string[],
   context: CallContext,
 ): Promise<FeedPage> {
-  const { client, lookups, mapping } = reader;
+  const { client, lookups } = reader;
   const ids = sweep.slice(0, SWEEP_PAGE);
   const found = await readIncidents(client, ids, context);
   const fresh = [...found.values()].map(({ row }) => row);
   const known = position.baseline ? await lookups.prepare(fresh, context) : lookups.known();
-  const rows = toRows(ids, found, known, mapping);
+  const rows = toRows(ids, found, known, reader);
   const gone = ids.filter((id) => !found.has(id)).map(goneRow);
   const at = rows.reduce((max, row) => Math.max(max, updatedMs(row)), walk.at);
   const left = sweep.slice(SWEEP_PAGE);
@@ -150,7 +150,7 @@ async function readView(
   );
   const ids = [...new Set(changed.map((row) => row.id))];
   const found = await readIncidents(reader.client, ids, context);
-  const rows = toRows(ids, found, reader.lookups.known(), reader.mapping);
+  const rows = toRows(ids, found, reader.lookups.known(), reader);
   return { rows, occurrences: [], ...continueView(reader, position, { page, walk, cursor, now }) };
 }
 

@@ -4,6 +4,7 @@ import type { InvgateClient } from './client.ts';
 import { chunksOf, compareIds } from './ids.ts';
 import type { Known } from './known.ts';
 import { mapIncident, versionOf, type Mapping } from './map.ts';
+import type { Reader } from './reader.ts';
 import { Incident } from './schema.ts';
 
 /** Requests by id, many per call, with their comments. */
@@ -72,16 +73,22 @@ function isAboutAnId(error: unknown): boolean {
   return error.reason === 'not_found' || (error.reason === 'refused' && error.status === undefined);
 }
 
-/** Rows of a feed. @param order ids in the order wanted; those not found are left out */
+/**
+ * Rows of a feed. What was read of them is kept as long as the row itself, so that completing the row costs no second
+ * call. @param order ids in the order wanted; those not found are left out
+ */
 export function toRows(
   order: readonly string[],
   found: ReadonlyMap<string, Found>,
   known: Known,
-  mapping: Mapping,
+  { mapping, whole }: Pick<Reader, 'mapping' | 'whole'>,
 ): readonly TicketRow[] {
   return order.flatMap((id) => {
     const one = found.get(id);
-    return one === undefined ? [] : [toRow(one, known, mapping)];
+    if (one === undefined) return [];
+    const row = toRow(one, known, mapping);
+    whole.set(row, one);
+    return [row];
   });
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { collectingLog } from '../../../test/support/app.ts';
 import { createTestDatabase } from '../../../test/support/database.ts';
 import type { Clock } from '../../clock.ts';
@@ -10,8 +10,6 @@ import {
   type InvgateOptions,
 } from '../../demo/simulators/invgate/invgate-desk.ts';
 import { invgateIds } from '../../demo/simulators/invgate/seed.ts';
-import type { InvgateRequest } from '../../demo/simulators/invgate/state.ts';
-import { seededRandom } from '../../demo/simulators/support/random.ts';
 import type { DeskEvent } from '../../event.ts';
 import { pollOnce } from '../../ingest/poll.ts';
 import type { KnownNames } from '../../match/load.ts';
@@ -33,9 +31,6 @@ afterEach(async () => {
 
 interface Engine {
   readonly desk: InvgateDesk;
-  readonly logged: readonly string[];
-  /** Moves the desk's and the adapter's clock. */
-  readonly pass: (ms: number) => void;
   /** Walks every feed once. */
   readonly poll: () => Promise<void>;
   /** Nobody polls for so long: the database's clock cannot be moved, so its memory is moved back. */
@@ -53,8 +48,6 @@ mode: shadow
 then: [{ acknowledge: {} }]
 `;
 
-const NOBODY_LISTENS = LISTENS.replace(/^on: .*$/m, 'on: [ticket.created]');
-
 const KNOWN: KnownNames = {
   connections: {
     acme: { vendor: 'invgate', vendorName: 'InvGate', actions: invgate.capabilities.actions },
@@ -65,11 +58,7 @@ const KNOWN: KnownNames = {
   oncall: [],
 };
 
-async function start(
-  desk: InvgateOptions,
-  settings: Record<string, unknown>,
-  rules = LISTENS,
-): Promise<Engine> {
+async function start(desk: InvgateOptions, settings: Record<string, unknown>): Promise<Engine> {
   let shift = 0;
   const clock: Clock = {
     now: () => Date.now() + shift,
@@ -82,8 +71,7 @@ async function start(
   opened.push(() => simulator.close());
   const database = openDatabase({ url: cloned.url, poolSize: 4 });
   opened.push(() => database.close());
-  const logged: string[] = [];
-  const log = collectingLog(logged);
+  const log = collectingLog([]);
   const connection = await openConnection(
     {
       name: 'acme',
@@ -105,7 +93,10 @@ async function start(
   opened.push(() => connection.adapter?.close() ?? Promise.resolve());
   const newId = createIdSource(() => clock.now());
   const active = createActiveRules(database, { lists: {}, locales: {}, workingMs: null });
-  await publishRules(database, [{ file: 'rules.yaml', text: rules }], KNOWN, { when: 'changed', by: 'test' });
+  await publishRules(database, [{ file: 'rules.yaml', text: LISTENS }], KNOWN, {
+    when: 'changed',
+    by: 'test',
+  });
   await active.refresh();
   const instanceId = newId();
   await registerInstance(database.db, instanceId, 'test');
@@ -119,10 +110,6 @@ async function start(
   };
   return {
     desk: simulator,
-    logged,
-    pass: (ms) => {
-      shift += ms;
-    },
     poll: async () => {
       await sql`UPDATE feeds SET next_poll_at = app_now()`.execute(database.db);
       while (await pollOnce(connection, deps, new AbortController().signal));
@@ -153,132 +140,6 @@ async function start(
 function ofType(events: readonly DeskEvent[], type: string): readonly DeskEvent[] {
   return events.filter((event) => event.type === type);
 }
-
-/** The one thing that a repeat would show. */
-function idsOf(events: readonly DeskEvent[]): readonly string[] {
-  return events.map((event) => event.ticket_id ?? '').toSorted();
-}
-
-const FINAL: readonly number[] = [6, 7, 8];
-
-describe('hundreds of random edits, some of them while the pages are read', () => {
-  test.each([
-    ['by sweeps, new envelope', 1, { envelope: 'new' }, {}],
-    [
-      'by sweeps, old envelope, comments that move last_update',
-      2,
-      { envelope: 'old', commentBumps: true },
-      {},
-    ],
-    ['by sweeps, unknown ids fail the call', 3, { unknownIds: 'error', listedStatuses: [1, 2, 3, 4] }, {}],
-    ['by a view in pages of ten', 4, { envelope: 'old' }, { view_id: invgateIds.view }],
-    ['by a view, new envelope', 5, { viewPageSize: 7, hourPageSize: 5 }, { view_id: invgateIds.view }],
-  ] as const)('%s', async (_, seed, options, settings) => {
-    const engine = await start({ ...options, seed }, settings, NOBODY_LISTENS);
-    const { desk } = engine;
-    const random = seededRandom(seed);
-    const old = new Set([...desk.state.requests.keys()].map(String));
-    const known = new Set(
-      [...desk.state.requests.values()].filter((row) => !FINAL.includes(row.statusId)).map((row) => row.id),
-    );
-    await engine.poll();
-    // The desk tells whole seconds: what happens within the baseline's own is history.
-    engine.pass(2_000);
-    const removed = new Set<string>();
-    const before = { comments: desk.state.comments.length, executions: desk.state.executions.length };
-
-    for (let round = 0; round < 14; round += 1) {
-      // Equal time stamps: several edits within a second, and none between two rounds now and then.
-      for (let edit = random.below(12); edit > 0; edit -= 1) desk.randomEdit();
-      if (round % 3 === 1) {
-        desk.beforeEachRequest = () => {
-          if (random.next() < 0.5) desk.randomEdit();
-          if (random.next() < 0.2) desk.envelope = desk.envelope === 'new' ? 'old' : 'new';
-        };
-      }
-      if (round === 9) {
-        const id = [...desk.state.requests.keys()][3] ?? 0;
-        desk.human.status(id, 2);
-        await engine.poll();
-        desk.human.remove(id);
-        removed.add(String(id));
-      }
-      await engine.poll();
-      desk.beforeEachRequest = null;
-      engine.pass(random.pick([1_000, 30_000, 3 * MINUTE]));
-    }
-    engine.pass(11 * MINUTE);
-    await engine.poll();
-    const count = (await engine.events()).length;
-    engine.pass(11 * MINUTE);
-    await engine.poll();
-
-    const events = await engine.events();
-    expect(engine.logged.filter((line) => line.startsWith('error'))).toEqual([]);
-    expect(events).toHaveLength(count);
-    checkOnce(events);
-    const present = [...desk.state.requests.values()];
-    const made = present.filter((row) => !old.has(String(row.id))).map((row) => String(row.id));
-    expect(idsOf(ofType(events, 'ticket.created')).filter((id) => !removed.has(id))).toEqual(made.toSorted());
-    expect(idsOf(ofType(events, 'ticket.gone'))).toEqual([...removed]);
-    const fired = ofType(events, 'trigger.fired').map((event) => event.trigger?.execution_id ?? '');
-    const executed = desk.state.executions.slice(before.executions).map((one) => String(one.id));
-    expect(fired.toSorted()).toEqual(executed.toSorted());
-    expect(
-      present.filter((row) => !isShown(row, events, 'view_id' in settings)).map((row) => row.id),
-    ).toEqual([]);
-    checkComments(desk, before.comments, events, known);
-  });
-
-  /** No key twice, no empty change, and each change begins where the one before ended. */
-  function checkOnce(events: readonly DeskEvent[]): void {
-    expect(new Set(events.map((event) => event.key)).size).toBe(events.length);
-    const last = new Map<string, unknown>();
-    const wrong: unknown[] = [];
-    // A closed request that was there before the baseline and is touched: nobody knows what changed.
-    for (const event of ofType(events, 'ticket.updated').filter((one) => !one.unknown.includes('title'))) {
-      const changes = Object.entries(event.changes ?? {});
-      if (changes.length === 0) wrong.push(event.key);
-      for (const [field, { from, to }] of changes) {
-        const key = `${event.ticket_id} ${field}`;
-        const goesOn = !last.has(key) || idOf(from) === idOf(last.get(key));
-        if (!goesOn || idOf(from) === idOf(to)) wrong.push([event.key, field, from, to]);
-        last.set(key, to);
-      }
-    }
-    expect(wrong).toEqual([]);
-  }
-
-  function idOf(value: unknown): unknown {
-    return typeof value === 'object' && value !== null && 'id' in value ? value.id : value;
-  }
-
-  /** The last event of a request shows it as it is. A closed one is only seen through a view. */
-  function isShown(row: InvgateRequest, events: readonly DeskEvent[], byView: boolean): boolean {
-    const last = events.findLast((event) => event.ticket_id === String(row.id) && event.ticket !== null);
-    if (last?.ticket == null) return true;
-    const { title, status, priority, queue, assignee, phase } = last.ticket;
-    if (FINAL.includes(row.statusId) && !byView) return ['closed', 'rejected', 'cancelled'].includes(phase);
-    const shown = [title, status?.id, priority?.id, queue?.id, assignee?.id ?? 'null'];
-    const real = [row.title, row.statusId, row.priorityId, row.assignedGroupId, row.assignedId];
-    return shown.join() === real.map(String).join();
-  }
-
-  /** Comments on requests that were open at the baseline and are now; those of new ones come with them. */
-  function checkComments(
-    desk: InvgateDesk,
-    before: number,
-    events: readonly DeskEvent[],
-    known: ReadonlySet<number>,
-  ): void {
-    const told = ofType(events, 'comment.added').map((event) => event.comment?.id);
-    const wanted = desk.state.comments.slice(before).filter(({ requestId }) => {
-      const row = desk.state.requests.get(requestId);
-      return known.has(requestId) && row !== undefined && !FINAL.includes(row.statusId);
-    });
-    expect(wanted.filter((comment) => !told.includes(String(comment.id)))).toEqual([]);
-  }
-});
 
 test('an outage of three hours is said, healed as far as possible, and late', async () => {
   const engine = await start({ oldRequests: false }, {});

@@ -1,5 +1,6 @@
-import type { VendorIo } from '../vendor.ts';
+import type { TicketRow, VendorIo } from '../vendor.ts';
 import type { InvgateClient } from './client.ts';
+import type { Found } from './incidents.ts';
 import type { InvgateLookups } from './lookups.ts';
 import type { Mapping } from './map.ts';
 
@@ -11,4 +12,6 @@ export interface Reader {
   readonly io: VendorIo;
   /** The saved view for the update feed; null: sweeps by status. */
   readonly viewId: string | null;
+  /** Rows of pages that were read with everything in them, comments included. */
+  readonly whole: WeakMap<TicketRow, Found>;
 }

@@ -31,7 +31,10 @@ export async function readTicket(
   return toRead({ row, raw: found.raw }, known, reader);
 }
 
-/** Reads changed requests anew, 50 per call, with comments and the names of everybody in them. */
+/**
+ * Completes changed requests with comments and the names of everybody in them; those that the page did not bring whole
+ * are read, 50 per call.
+ */
 export async function readChanged(
   reader: Reader,
   rows: readonly TicketRow[],
@@ -39,7 +42,13 @@ export async function readChanged(
   context: CallContext,
 ): Promise<readonly TicketRead[]> {
   const ids = rows.map((row) => row.observed.id);
-  const found = new Map<string, Found | null>(await readIncidents(reader.client, ids, context));
+  const whole = rows.flatMap((row): [string, Found][] => {
+    const one = reader.whole.get(row);
+    return one === undefined ? [] : [[row.observed.id, one]];
+  });
+  const found = new Map<string, Found | null>(whole);
+  const missing = ids.filter((id) => !found.has(id));
+  for (const [id, one] of await readIncidents(reader.client, missing, context)) found.set(id, one);
   for (const id of ids) {
     // Missing among many is not yet gone: the desk must say so when it is asked for this one.
     const one = found.get(id) ?? (await readSingle(reader, id, context));
