@@ -218,7 +218,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     if (stored === undefined) return decided('dead', 'the event is not stored any more');
     if (found === null) return decided('dead', `the rule has no step ${claimed.path}`);
     const { rule, step } = found;
-    const entry = limiter.enter(targetOf(step, claimed));
+    const entry = await limiter.enter(targetOf(step, claimed));
     if ('inMs' in entry) {
       // A send in doubt stays in doubt, and a wait that is over stays one.
       const { state, intent } = claimed;

@@ -1,5 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createLimiter, type Limiter } from './limiter.ts';
+
+type Entry = Awaited<ReturnType<Limiter['enter']>>;
 
 let now = 0;
 const limiter = (): Limiter =>
@@ -7,41 +10,66 @@ const limiter = (): Limiter =>
     () => now,
     () => 0,
   );
-const inMs = (entry: ReturnType<Limiter['enter']>): number | null => ('inMs' in entry ? entry.inMs : null);
+const enter = (limits: Limiter, target: string, times: number): Promise<readonly Entry[]> =>
+  Promise.all(Array.from({ length: times }, () => limits.enter(target)));
+const inMs = (entry: Entry): number | null => ('inMs' in entry ? entry.inMs : null);
+const leave = (entry: Entry | undefined): void => {
+  if (entry !== undefined && 'leave' in entry) entry.leave();
+};
+/** Makes the limiter know calls to this target as so long. */
+async function learn(limits: Limiter, target: string, callMs: number): Promise<void> {
+  for (let call = 0; call < 200; call++) {
+    const entry = await limits.enter(target);
+    now += callMs;
+    leave(entry);
+  }
+}
 
-test('a target takes so many calls at once, and others are not concerned', () => {
+test('a target takes so many calls at once, and others are not concerned', async () => {
   const limits = limiter();
-  const inside = Array.from({ length: 16 }, () => limits.enter('connection 1'));
+  const inside = await enter(limits, 'connection 1', 16);
 
-  const refused = limits.enter('connection 1');
-  const other = limits.enter('connection 2');
-  for (const entry of inside) if ('leave' in entry) entry.leave();
+  const refused = await limits.enter('connection 1');
+  const other = await limits.enter('connection 2');
+  for (const entry of inside) leave(entry);
 
   expect(inside.every((entry) => 'leave' in entry)).toBe(true);
   expect('inMs' in refused).toBe(true);
   expect('leave' in other).toBe(true);
-  expect('leave' in limits.enter('connection 1')).toBe(true);
+  expect('leave' in (await limits.enter('connection 1'))).toBe(true);
 });
 
-test('a long queue is told to come back one after the other, a minute later at most', () => {
+test('a long queue is told to come back one after the other, a minute later at most', async () => {
   const limits = limiter();
-  for (let call = 0; call < 16; call++) limits.enter('connection 1');
+  await enter(limits, 'connection 1', 16);
 
-  const waits = Array.from({ length: 10_000 }, () => inMs(limits.enter('connection 1')) ?? 0);
+  const waits = (await enter(limits, 'connection 1', 10_000)).map((entry) => inMs(entry) ?? 0);
 
   // 500 ms a call over 16 places.
   expect(waits.slice(0, 3)).toEqual([31.25, 62.5, 93.75]);
   expect(waits.at(-1)).toBe(60_000);
 });
 
-test('how long depends on how long calls last', () => {
+test('how long depends on how long calls last', async () => {
   const limits = limiter();
-  for (let call = 0; call < 200; call++) {
-    const entry = limits.enter('http a');
-    now += 10;
-    if ('leave' in entry) entry.leave();
-  }
-  for (let call = 0; call < 64; call++) limits.enter('http a');
+  await learn(limits, 'connection 1', 160);
+  await enter(limits, 'connection 1', 16);
 
-  expect(inMs(limits.enter('http a'))).toBeLessThan(1);
+  expect(inMs(await limits.enter('connection 1'))).toBeCloseTo(10);
+});
+
+test('where calls are quick one waits for a place, in turn, while the line is short', async () => {
+  const limits = limiter();
+  await learn(limits, 'connection 1', 10);
+  const inside = await enter(limits, 'connection 1', 16);
+  const admitted: number[] = [];
+  for (let n = 0; n < 16; n++) void limits.enter('connection 1').then(() => admitted.push(n));
+
+  const tooMany = await limits.enter('connection 1');
+  leave(inside[0]);
+  leave(inside[1]);
+  await setImmediate();
+
+  expect('inMs' in tooMany).toBe(true);
+  expect(admitted).toEqual([0, 1]);
 });
