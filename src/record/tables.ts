@@ -184,6 +184,7 @@ export interface Tables {
     parts: Jsonb<Record<string, Part>>;
     result: NullableJsonb<Json>;
     decided_at: NullableTimestamp;
+    choice: string | null;
   };
   attempts: {
     id: string;
