@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createEngine, type Engine } from '../../test/support/engine.ts';
 import { ConfigError } from '../errors.ts';
+import { run as ack } from './ack.ts';
 import { run as backtest } from './backtest.ts';
 import { run as deadLetters } from './dead-letters.ts';
 import { run as pause } from './pause.ts';
 import { run as replay } from './replay.ts';
 import { run as resume } from './resume.ts';
+import { run as snooze } from './snooze.ts';
 import { run as status } from './status.ts';
 import { run as uncertain } from './uncertain.ts';
 import { run as why } from './why.ts';
@@ -163,4 +165,38 @@ test('backtest reads a file of drafts', async () => {
   expect(await backtest([file, '--since', '1d', '--json'])).toBe(0);
   expect(json().rules[0]).toMatchObject({ rule: 'r', matches: 0, difference: { removed: 1, added: 0 } });
   await expect(backtest([file])).rejects.toBeInstanceOf(ConfigError);
+});
+
+describe('attention', () => {
+  const ESCALATION =
+    'id: esc\nname: esc\non: [custom.test]\nthen: [{ wait: 15m }, { slack.post: { channel: "#noc", text: hello } }]\n';
+
+  test('ack ends the runs that wait, once', async () => {
+    await engine.publish(ESCALATION);
+    await engine.happen({ type: 'custom.test', ticketId: '7' });
+    await engine.work();
+
+    expect(await ack(['acme', '7', '--by', 'nora@acme.com', '--json'])).toBe(0);
+    expect(json()).toMatchObject({ changed: true, ended_runs: 1 });
+    expect(await engine.runs()).toEqual([
+      expect.objectContaining({ state: 'ended', reason: 'acknowledged by nora@acme.com' }),
+    ]);
+    await ack(['acme', '7', '--json']);
+    expect(json()).toMatchObject({ changed: false, ended_runs: 0 });
+    await expect(ack(['acme', 'none'])).rejects.toBeInstanceOf(ConfigError);
+  });
+
+  test('snooze keeps quiet until then, and --off ends it', async () => {
+    await engine.publish(ESCALATION.replace('{ wait: 15m }, ', ''));
+    await engine.happen({ type: 'custom.test', ticketId: '8' });
+
+    expect(await snooze(['acme', '8', '--until', '2h', '--json'])).toBe(0);
+    expect(Date.parse(json().snoozed_until) - Date.now()).toBeGreaterThan(7_100_000);
+    await engine.work();
+    expect((await engine.steps())[0]).toMatchObject({ state: 'postponed' });
+    expect((await engine.steps())[0]?.reason).toMatch(/^snoozed until /);
+    await snooze(['acme', '8', '--off', '--json']);
+    expect(json()).toMatchObject({ snoozed_until: null });
+    await expect(snooze(['acme', '8', '--until', 'soon'])).rejects.toBeInstanceOf(ConfigError);
+  });
 });
