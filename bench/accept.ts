@@ -1,162 +1,129 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
-import { drive, median, startBenchFile, startChild, type Child, type LoadResult } from './processes.ts';
+import { drive, median, startBenchFile, type LoadResult } from './processes.ts';
+import type { Figure } from './report.ts';
+import { drained, hook, newDatabase, openStage } from './stage.ts';
 
 /**
- * P1, P2, P3 and memory: durable accept against the floors, alternating in one run, then delivery end to end. The
- * peers' job: 1 KB webhook, priority at least urgent and category Network, half match, `http.post` to a receiver.
+ * P1, P2, P3 and the memory of P5: durable accept against the floors, floors and ours in turn in one run, then what
+ * is delivered end to end, then a steady 200 events a second.
  */
-export interface AcceptOptions {
+export async function acceptBench(options: {
   readonly databaseUrl: string;
   readonly rounds: number;
   readonly seconds: number;
-}
-
-export interface AcceptResult {
-  readonly parse: number;
-  readonly insert: number;
-  readonly accept: number;
-  readonly acceptP50: number;
-  readonly acceptP99: number;
-  readonly deliveredPerSecond: number;
-  readonly drainSeconds: number;
-  readonly steadyP50: number;
-  readonly steadyP99: number;
-  readonly idleMb: number;
-  readonly loadedMb: number;
-  readonly startMs: number;
+}): Promise<readonly Figure[]> {
+  const { rounds: count, seconds } = options;
+  const database = await newDatabase(options.databaseUrl, 'deskhand_bench_accept');
+  const parse = await startBenchFile('floors.ts', ['parse']);
+  const insert = await startBenchFile('floors.ts', ['insert'], { DATABASE_URL: database.url });
+  const stage = await openStage();
+  try {
+    const deskhand = await stage.start({ databaseUrl: database.url });
+    const idleMb = await deskhand.memoryMb();
+    await drive(hook(deskhand), CONNECTIONS, 1);
+    await drained(database.url);
+    const rounds: Round[] = [];
+    for (let round = 1; round <= count; round++) {
+      const floors = {
+        parse: await drive(`http://127.0.0.1:${parse.port}/in`, CONNECTIONS, seconds),
+        insert: await drive(`http://127.0.0.1:${insert.port}/in`, CONNECTIONS, seconds),
+      };
+      await stage.reset();
+      const ours = await drive(hook(deskhand), CONNECTIONS, seconds);
+      const atEnd = await stage.received();
+      const memoryMb = await deskhand.memoryMb();
+      const drainSeconds = await drained(database.url);
+      const { count: delivered, repeated } = await stage.received();
+      rounds.push({ ...floors, ours, memoryMb, repeated, sustained: delivered / (seconds + drainSeconds) });
+      console.log(
+        `round ${round}: parse ${rate(floors.parse)}, insert ${rate(floors.insert)}, ours ${rate(ours)} ` +
+          `(p50 ${ours.p50.toFixed(1)}, p99 ${ours.p99.toFixed(1)} ms, ${ours.errors} errors); delivered ` +
+          `${(atEnd.count / seconds).toFixed(0)}/s meanwhile, all after ${drainSeconds.toFixed(1)} s more`,
+      );
+    }
+    await stage.reset();
+    const steady = await drive(hook(deskhand), CONNECTIONS, seconds, 200);
+    await drained(database.url);
+    return figures(rounds, { idleMb, steady, steadyLag: await stage.received() });
+  } finally {
+    await Promise.all([stage.close(), parse.stop(), insert.stop()]);
+    await database.drop();
+  }
 }
 
 const CONNECTIONS = 32;
 
-export async function acceptBench(options: AcceptOptions): Promise<AcceptResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'deskhand-bench-'));
-  const sink = await startBenchFile('sink.ts');
-  await writeSetup(folder, sink.port);
-  const parse = await startBenchFile('floors.ts', ['parse']);
-  const insert = await startBenchFile('floors.ts', ['insert'], { DATABASE_URL: options.databaseUrl });
-  const deskhand = await startChild(['dist/main.js', 'serve'], {
-    DATABASE_URL: options.databaseUrl,
-    DESKHAND_CONFIG: join(folder, 'deskhand.yaml'),
-    DESKHAND_RULES: join(folder, 'rules'),
-    PORT: '0',
-    LOG_LEVEL: 'info',
-  });
-  const children = [sink, parse, insert, deskhand];
-  try {
-    const idleMb = await deskhand.memoryMb();
-    const rounds: {
-      parse: LoadResult;
-      insert: LoadResult;
-      ours: LoadResult;
-      delivered: number;
-      drain: number;
-    }[] = [];
-    let loadedMb = idleMb;
-    await drive(hook(deskhand), CONNECTIONS, 1);
-    await drained(options.databaseUrl);
-    for (let round = 0; round < options.rounds; round++) {
-      const floorParse = await drive(`http://127.0.0.1:${parse.port}/in`, CONNECTIONS, options.seconds);
-      const floorInsert = await drive(`http://127.0.0.1:${insert.port}/in`, CONNECTIONS, options.seconds);
-      await fetch(`http://127.0.0.1:${sink.port}/reset`);
-      const ours = await drive(hook(deskhand), CONNECTIONS, options.seconds);
-      const delivered = await received(sink);
-      loadedMb = Math.max(loadedMb, await deskhand.memoryMb());
-      const drain = await drained(options.databaseUrl);
-      rounds.push({
-        parse: floorParse,
-        insert: floorInsert,
-        ours,
-        delivered: delivered / options.seconds,
-        drain,
-      });
-      console.log(
-        `round ${round + 1}: parse ${floorParse.perSecond.toFixed(0)}/s, insert ${floorInsert.perSecond.toFixed(0)}/s, ` +
-          `ours ${ours.perSecond.toFixed(0)}/s (p50 ${ours.p50.toFixed(1)}, p99 ${ours.p99.toFixed(1)} ms, ${ours.errors} errors), ` +
-          `delivered ${(delivered / options.seconds).toFixed(0)}/s while loaded, drained in ${drain.toFixed(1)} s`,
-      );
-    }
-    await fetch(`http://127.0.0.1:${sink.port}/reset`);
-    await drive(hook(deskhand), CONNECTIONS, options.seconds, 200);
-    await drained(options.databaseUrl);
-    const steady = (await (await fetch(`http://127.0.0.1:${sink.port}/`)).json()) as {
-      p50: number;
-      p99: number;
-    };
-    return {
-      parse: median(rounds.map((round) => round.parse.perSecond)),
-      insert: median(rounds.map((round) => round.insert.perSecond)),
-      accept: median(rounds.map((round) => round.ours.perSecond)),
-      acceptP50: median(rounds.map((round) => round.ours.p50)),
-      acceptP99: median(rounds.map((round) => round.ours.p99)),
-      deliveredPerSecond: median(rounds.map((round) => round.delivered)),
-      drainSeconds: median(rounds.map((round) => round.drain)),
-      steadyP50: steady.p50,
-      steadyP99: steady.p99,
-      idleMb,
-      loadedMb,
-      startMs: deskhand.readyMs,
-    };
-  } finally {
-    await Promise.all(children.map((child) => child.stop('SIGKILL')));
-    await rm(folder, { recursive: true, force: true });
-  }
+interface Round {
+  readonly parse: LoadResult;
+  readonly insert: LoadResult;
+  readonly ours: LoadResult;
+  readonly memoryMb: number;
+  readonly repeated: number;
+  /** Delivered per second, from the first post to the last step done. */
+  readonly sustained: number;
 }
 
-function hook(deskhand: Child): string {
-  return `http://127.0.0.1:${deskhand.port}/hooks/monitoring/bench-secret`;
+function rate({ perSecond }: LoadResult): string {
+  return `${perSecond.toFixed(0)}/s`;
 }
 
-async function writeSetup(folder: string, sinkPort: number): Promise<void> {
-  await mkdir(join(folder, 'rules'));
-  await writeFile(
-    join(folder, 'deskhand.yaml'),
-    `connections:
-  monitoring:
-    vendor: webhook
-    verify: { scheme: url-secret, secret: bench-secret }
-    ticket: { id: $.alert.id, title: $.alert.title, priority: $.alert.severity, category: $.alert.group }
-http: { allow: ["127.0.0.1:${sinkPort}"] }
-`,
-  );
-  const others = Array.from(
-    { length: 99 },
-    (_, n) => `id: other-${n}
-name: Other ${n}
-on: [webhook.received]
-when: { category: Area ${n}, title: { contains: "needle ${n}" }, priority: { at_least: high } }
-then: [{ http.post: { url: "http://127.0.0.1:${sinkPort}/other" } }]
-`,
-  );
-  const forward = `id: forward
-name: Urgent network alerts
-on: [webhook.received]
-when: { priority: { at_least: urgent }, category: Network }
-then: [{ http.post: { url: "http://127.0.0.1:${sinkPort}/in" } }]
-`;
-  await writeFile(join(folder, 'rules', 'bench.yaml'), [forward, ...others].join('---\n'));
-}
-
-async function received(sink: Child): Promise<number> {
-  const answer = (await (await fetch(`http://127.0.0.1:${sink.port}/`)).json()) as { count: number };
-  return answer.count;
-}
-
-/** Seconds until no step is left. */
-async function drained(databaseUrl: string): Promise<number> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  const startedAt = performance.now();
-  try {
-    while (performance.now() - startedAt < 120_000) {
-      const { rowCount } = await client.query('SELECT 1 FROM lanes LIMIT 1');
-      if (rowCount === 0) break;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return (performance.now() - startedAt) / 1000;
-  } finally {
-    await client.end();
-  }
+function figures(
+  rounds: readonly Round[],
+  {
+    idleMb,
+    steady,
+    steadyLag,
+  }: { idleMb: number; steady: LoadResult; steadyLag: { p50: number; p99: number } },
+): readonly Figure[] {
+  const mid = (pick: (round: Round) => number): number => median(rounds.map(pick));
+  return [
+    { id: '', name: 'floor: bare parse', value: mid((r) => r.parse.perSecond), unit: '/s' },
+    { id: '', name: 'floor: grouped insert', value: mid((r) => r.insert.perSecond), unit: '/s' },
+    { id: '', name: 'accepted', value: mid((r) => r.ours.perSecond), unit: '/s' },
+    {
+      id: 'P1',
+      name: 'accepted ÷ bare parse, steps being executed',
+      value: mid((r) => r.ours.perSecond / r.parse.perSecond),
+      unit: '',
+      goal: { atLeast: 0.45 },
+    },
+    {
+      id: '',
+      name: 'accepted ÷ grouped insert',
+      value: mid((r) => r.ours.perSecond / r.insert.perSecond),
+      unit: '',
+    },
+    { id: 'P1', name: 'accept p99', value: mid((r) => r.ours.p99), unit: 'ms', goal: { atMost: 30 } },
+    { id: '', name: 'accept p50', value: mid((r) => r.ours.p50), unit: 'ms' },
+    {
+      id: 'P2',
+      name: 'delivered end to end',
+      value: mid((r) => r.sustained),
+      unit: '/s',
+      goal: { atLeast: 2_500 },
+    },
+    { id: '', name: 'posted again', value: mid((r) => r.repeated), unit: '' },
+    {
+      id: 'P3',
+      name: 'send to receiver at 200/s, p50',
+      value: steadyLag.p50,
+      unit: 'ms',
+      goal: { atMost: 12 },
+    },
+    {
+      id: 'P3',
+      name: 'send to receiver at 200/s, p99',
+      value: steadyLag.p99,
+      unit: 'ms',
+      goal: { atMost: 50 },
+    },
+    { id: '', name: 'accept p50 at 200/s', value: steady.p50, unit: 'ms' },
+    { id: 'P5', name: 'memory idle', value: idleMb, unit: 'MB', goal: { atMost: 110 } },
+    {
+      id: 'P5',
+      name: 'memory at P1 load',
+      value: Math.max(...rounds.map((r) => r.memoryMb)),
+      unit: 'MB',
+      goal: { atMost: 250 },
+    },
+  ];
 }

@@ -1,54 +1,65 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbedded } from '../src/record/embedded/embedded.ts';
-import { migrate } from '../src/record/migrate.ts';
 import { acceptBench } from './accept.ts';
+import { backlogBench } from './backlog.ts';
+import { instancesBench } from './instances.ts';
+import { matchBench } from './match.ts';
+import { recoveryBench } from './recovery.ts';
+import { report, type Figure } from './report.ts';
+import { startBench } from './start.ts';
+import { storedBench } from './stored.ts';
+import { timersBench } from './timers.ts';
 
 /**
- * `npm run bench [-- accept|match]`: floors and ours in one run. Needs `npm run build` for `accept`; uses DATABASE_URL
- * or a throw-away embedded PostgreSQL.
+ * `npm run bench [-- SECTION …]`: floors and ours in one run, one table with goals and verdicts, and the same as JSON
+ * beside it. Uses databases of its own on the server of DATABASE_URL, or on a throw-away embedded PostgreSQL.
  */
-const [section = 'accept'] = process.argv.slice(2);
+const SECTIONS: Readonly<Record<string, (databaseUrl: string) => Promise<readonly Figure[]>>> = {
+  accept: (databaseUrl) => acceptBench({ databaseUrl, rounds: 3, seconds: 5 }),
+  match: matchBench,
+  start: (databaseUrl) => startBench({ databaseUrl, rounds: 3 }),
+  recovery: (databaseUrl) => recoveryBench({ databaseUrl, rounds: 3 }),
+  backlog: (databaseUrl) => backlogBench({ databaseUrl, pending: 100_000 }),
+  instances: (databaseUrl) => instancesBench({ databaseUrl, rounds: 3, seconds: 5 }),
+  stored: (databaseUrl) => storedBench({ databaseUrl, rounds: 3, seconds: 5, few: 10_000, many: 10_000_000 }),
+  timers: (databaseUrl) => timersBench({ databaseUrl, pending: 100_000, firing: 600 }),
+};
 
-if (section === 'match') {
-  const { run } = await import('./match.ts');
-  await run();
-} else {
-  await accept();
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in SECTIONS));
+if (unknown.length > 0) {
+  console.error(`no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}`);
+  process.exit(2);
 }
+await withServer(async (databaseUrl) => {
+  const figures: Figure[] = [];
+  for (const [name, run] of Object.entries(SECTIONS)) {
+    if (asked.length > 0 && !asked.includes(name)) continue;
+    console.log(`\n${name}`);
+    figures.push(...(await run(databaseUrl)));
+  }
+  await report(figures);
+});
 
-async function accept(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'deskhand-bench-db-'));
-  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+async function withServer(work: (databaseUrl: string) => Promise<void>): Promise<void> {
   const given = process.env['DATABASE_URL'];
-  const embedded =
-    given === undefined
-      ? await openEmbedded({ dataDir: folder, log: silent, command: 'bench', onLost: () => process.exit(1) })
-      : null;
-  const databaseUrl = given ?? embedded?.url ?? '';
+  if (given !== undefined) return work(given);
+  const folder = await mkdtemp(join(tmpdir(), 'deskhand-bench-db-'));
+  // As root, PostgreSQL runs as another user.
+  await chmod(folder, 0o755);
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  const embedded = await openEmbedded({
+    dataDir: join(folder, 'data'),
+    log: silent,
+    command: 'bench',
+    onLost: () => process.exit(1),
+  });
   try {
-    await migrate(databaseUrl);
-    const result = await acceptBench({ databaseUrl, rounds: 3, seconds: 5 });
-    const rows: readonly (readonly [string, string, string])[] = [
-      ['P1 accept ÷ bare parse', (result.accept / result.parse).toFixed(2), 'at least 0.45'],
-      ['P1 accept p99', `${result.acceptP99.toFixed(1)} ms`, 'at most 30 ms'],
-      ['accept ÷ grouped insert', (result.accept / result.insert).toFixed(2), ''],
-      ['P2 delivered/s under load', result.deliveredPerSecond.toFixed(0), 'at least 2,500'],
-      ['   drained after the load', `${result.drainSeconds.toFixed(1)} s`, ''],
-      ['P3 send to receiver p50 at 200/s', `${result.steadyP50} ms`, 'at most 12 ms'],
-      ['P3 send to receiver p99 at 200/s', `${result.steadyP99} ms`, 'at most 50 ms'],
-      [
-        'P5 memory idle / loaded',
-        `${result.idleMb.toFixed(0)} / ${result.loadedMb.toFixed(0)} MB`,
-        '110 / 250 MB',
-      ],
-      ['P6 start', `${result.startMs.toFixed(0)} ms`, '800 ms'],
-    ];
-    for (const [name, value, goal] of rows) console.log(`${name.padEnd(36)} ${value.padStart(14)}   ${goal}`);
-    console.log(JSON.stringify(result));
+    await work(embedded.url);
   } finally {
-    await embedded?.stop();
+    await embedded.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,16 +1,24 @@
 import { createServer } from 'node:http';
 
-/** The other end of `http.post`: counts, and on GET says how many came and how long after they were sent. */
+/**
+ * The other end of `http.post`. On GET it says how many posts came since the last reset, how many of them for the
+ * first time (by `webhook-id`), how long after the delivery was sent, and when the first one came.
+ */
+const seen = new Set<string>();
 const lags: number[] = [];
 let count = 0;
+let repeated = 0;
+let firstAt: number | null = null;
 const server = createServer((request, response) => {
   if (request.method === 'GET') {
     const sorted = lags.toSorted((a, b) => a - b);
     const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
-    response.end(JSON.stringify({ count, p50: at(0.5), p99: at(0.99) }));
+    response.end(JSON.stringify({ count, repeated, firstAt, p50: at(0.5), p99: at(0.99) }));
     if (request.url === '/reset') {
       lags.length = 0;
       count = 0;
+      repeated = 0;
+      firstAt = null;
     }
     return;
   }
@@ -18,8 +26,12 @@ const server = createServer((request, response) => {
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
     const sentAt = /"sent_at":(\d+)/.exec(Buffer.concat(chunks).toString('latin1'))?.[1];
-    if (sentAt !== undefined) lags.push(Date.now() - Number(sentAt));
+    const id = String(request.headers['webhook-id']);
+    firstAt ??= Date.now();
     count += 1;
+    if (seen.has(id)) repeated += 1;
+    else if (sentAt !== undefined) lags.push(Date.now() - Number(sentAt));
+    seen.add(id);
     response.end('{}');
   });
 });
