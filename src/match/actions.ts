@@ -144,7 +144,7 @@ export const ACTIONS: Readonly<Record<ActionName, ActionSpec>> = {
     doc: 'Posts to Slack.',
     params: {
       channel: param(p.text, 'A channel: "#noc" or its id.'),
-      user: param(p.text, 'A person: e-mail or Slack id.'),
+      user: param(p.text, 'A person: e-mail, name or Slack id.'),
       thread: param(p.oneOf(['ticket']), "Into the thread of the ticket's message."),
       text: param(p.text, 'The message; also the notification.', required),
       blocks: param(p.listOf(p.jsonMap), 'Block Kit blocks whose texts are templates.'),
@@ -156,7 +156,7 @@ export const ACTIONS: Readonly<Record<ActionName, ActionSpec>> = {
     doc: 'Asks in Slack and goes on with the steps of the answer.',
     params: {
       channel: param(p.text, 'A channel: "#noc" or its id.'),
-      user: param(p.text, 'A person: e-mail or Slack id.'),
+      user: param(p.text, 'A person: e-mail, name or Slack id.'),
       text: param(p.text, 'The question.', required),
       answers: param('answers', 'Label of each button → its steps.', required),
       within: param(p.span('within'), 'How long to wait for an answer.'),

@@ -157,7 +157,12 @@ export function escapeFor(value: string, escape: Escape): string {
     case 'none':
       return value;
     case 'slack':
-      return stripInvisible(value).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+      // A grave accent for each backtick: no value ends a rule's code span.
+      return stripInvisible(value)
+        .replaceAll('&', '&amp;')
+        .replaceAll('<', '&lt;')
+        .replaceAll('>', '&gt;')
+        .replaceAll('`', 'ˋ');
     case 'html':
       return value
         .replaceAll('&', '&amp;')

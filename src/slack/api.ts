@@ -36,7 +36,7 @@ export interface SlackApi {
   publishHome(userId: string, view: object): Promise<void>;
 }
 
-/** Where to: a channel by name or id, or a person by e-mail or id. */
+/** Where to: a channel by name or id, or a person by e-mail, name or id. */
 export type SlackTarget =
   | {
       readonly channel: string;

@@ -33,6 +33,16 @@ when: { connection: acme, title: { starts_with: Direct } }
 then:
   - slack.post: { user: nora@acme.com, text: "For you: {{ ticket.title }}" }
 ---
+id: named
+when: { connection: acme, title: { starts_with: Named } }
+then:
+  - slack.post: { user: "{{ ticket.title | remove: 'Named ' }}", text: "\`{{ ticket.title }}\`" }
+---
+id: chosen
+when: { connection: acme, title: { starts_with: Chosen } }
+then:
+  - slack.post: { channel: "#{{ ticket.title | remove: 'Chosen ' }}", text: "chosen" }
+---
 id: layout
 when: { connection: acme, title: { starts_with: Layout } }
 then:
@@ -98,6 +108,11 @@ describe('the one message of a ticket', () => {
       expect(text).toContain('&amp;lt;!here&amp;gt;');
     }
     expect(posted).toMatchObject({ unfurlLinks: false, unfurlMedia: false });
+
+    const long = stage.app.desk.human.create({ subject: 'é'.repeat(50_000), category: 'Network' });
+    await until('the long one', async () => (await stage.steps(long, 'tell'))[0]?.state === 'done');
+    const cut = stage.slack.messages.find((one) => JSON.stringify(one.blocks).includes(`Ticket/${long}|`));
+    expect(cut?.text).toHaveLength(3_000);
   });
 
   test('says why it could not be posted', async () => {
@@ -124,6 +139,38 @@ describe('the one message of a ticket', () => {
     expect(stage.slack.state.channels.get(message.channel)).toMatchObject({ kind: 'im', userId: 'U0NORA' });
   });
 
+  test('reaches a person by name, where only one has it', async () => {
+    const ids = ['Ali Demir', '@lead', 'Nobody At All'].map((name) =>
+      stage.app.desk.human.create({ subject: `Named ${name}` }),
+    );
+
+    const steps = await until('all three', async () => {
+      const found = (await Promise.all(ids.map((id) => stage.steps(id, 'named')))).flat();
+      return found.length === 3 && found.every(({ state }) => state === 'done' || state === 'dead') && found;
+    });
+
+    expect(steps.map(({ state, reason }) => reason ?? state)).toEqual([
+      'done',
+      'done',
+      expect.stringContaining('Slack has no person Nobody At All'),
+    ]);
+    const direct = stage.slack.messages.filter((one) => one.text.startsWith('`Named'));
+    expect(direct.map((one) => one.channel).toSorted()).toEqual(['D0ALI', 'D0LEAD']);
+  });
+
+  test('goes to a channel that a ticket names only where Deskhand was invited', async () => {
+    const ids = ['general', 'random', 'C0OTHER', 'board'].map((name) =>
+      stage.app.desk.human.create({ subject: `Chosen ${name}` }),
+    );
+
+    const steps = await until('all four', async () => {
+      const found = (await Promise.all(ids.map((id) => stage.steps(id, 'chosen')))).flat();
+      return found.length === 4 && found.every(({ state }) => state === 'done' || state === 'dead') && found;
+    });
+
+    expect(steps.map(({ state }) => state)).toEqual(['done', 'dead', 'dead', 'dead']);
+  });
+
   test('keeps a layout of the rule’s own within Slack’s limits, and redraws it', async () => {
     const id = stage.app.desk.human.create({ subject: `Layout <!here> ${'x'.repeat(400)}` });
 
@@ -133,7 +180,7 @@ describe('the one message of a ticket', () => {
     });
 
     expect(steps).toMatchObject([{ state: 'done', reason: null }]);
-    const [message] = stage.slack.messagesIn('general');
+    const message = stage.slack.messagesIn('general').find((one) => one.text === 'own');
     expect(message?.blocks.map((block) => block['type'])).toEqual(['header', 'section', 'actions']);
     expect(JSON.stringify(message?.blocks[1])).toContain('&lt;!here&gt;');
 

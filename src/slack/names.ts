@@ -1,5 +1,6 @@
 import type { WebClient } from '@slack/web-api';
 import { ActionError } from '../act/task.ts';
+import { fold } from '../match/fold.ts';
 import { platformError } from './errors.ts';
 import type { SlackTarget } from './api.ts';
 
@@ -50,12 +51,35 @@ export function createNames(client: WebClient, now: () => number): SlackNames {
 
   /** Direct messages have a channel of their own, and only that one can be read back. */
   async function openDirect(who: string): Promise<string> {
-    const user = USER_ID.test(who) ? who : await findUser(who);
+    const user = USER_ID.test(who) ? who : await findUser(who.replace(/^@/, ''));
     const { channel } = await client.conversations.open({ users: user });
     return channel?.id ?? user;
   }
 
-  async function findUser(email: string): Promise<string> {
+  function findUser(who: string): Promise<string> {
+    return who.includes('@') ? findByEmail(who) : findByName(who);
+  }
+
+  /** The one person with this name, as it is shown or as it is typed after an @. */
+  async function findByName(name: string): Promise<string> {
+    const found: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await client.users.list({ limit: 200, ...(cursor === undefined ? {} : { cursor }) });
+      for (const { id, deleted, name: handle, profile } of page.members ?? []) {
+        const names = [handle, profile?.real_name, profile?.display_name];
+        if (id !== undefined && deleted !== true && names.some((one) => one !== undefined && same(one, name)))
+          found.push(id);
+      }
+      cursor = page.response_metadata?.next_cursor;
+    } while (cursor !== undefined && cursor !== '');
+    const [only, second] = found;
+    if (second !== undefined) throw refused(`Slack has several people called ${name}: name an e-mail`);
+    if (only === undefined) throw missing('person', name);
+    return only;
+  }
+
+  async function findByEmail(email: string): Promise<string> {
     try {
       const answer = await client.users.lookupByEmail({ email });
       if (answer.user?.id !== undefined) return answer.user.id;
@@ -91,8 +115,16 @@ export function createNames(client: WebClient, now: () => number): SlackNames {
   };
 }
 
+function same(one: string, other: string): boolean {
+  return fold(one) === fold(other);
+}
+
 function missing(what: 'channel' | 'person', name: string): ActionError {
-  return new ActionError(`Slack has no ${what} ${name}`, { reason: 'refused', notApplied: true });
+  return refused(`Slack has no ${what} ${name}`);
+}
+
+function refused(message: string): ActionError {
+  return new ActionError(message, { reason: 'refused', notApplied: true });
 }
 
 interface Kept<T> {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { SlackMessage } from '../demo/simulators/slack/state.ts';
 import { MONITORING_SECRET } from '../../test/support/app.ts';
 import { startSlackStage, type SlackStage } from '../../test/support/slack-stage.ts';
@@ -25,6 +25,8 @@ when: { connection: monitoring }
 then:
   - slack.post: { channel: "#noc", text: "{{ ticket.title }}", buttons: [acknowledge] }
 `;
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let stage: SlackStage;
 beforeAll(async () => {

@@ -43,6 +43,8 @@ export interface SlackStageOptions {
 /** Slack's second between two messages becomes a tenth of one; the desk is still polled ten times a second. */
 const SPEED = 10;
 const POLL_MS = 100;
+/** On a busy machine a message may take its time. */
+const SEEN_MS = 30_000;
 
 export async function startSlackStage(options: SlackStageOptions): Promise<SlackStage> {
   const speed = options.speed ?? SPEED;
@@ -73,10 +75,11 @@ export async function startSlackStage(options: SlackStageOptions): Promise<Slack
     url: `${app.base}/slack/events`,
     async ticketWithMessage(subject) {
       const id = app.desk.human.create({ subject, category: 'Network' });
-      return { id, message: await until(`a message about ${subject}`, () => titled(subject)) };
+      return { id, message: await until(`a message about ${subject}`, () => titled(subject), SEEN_MS) };
     },
     shows: async (message, text) => {
-      await until(`the message to show ${text}`, () => JSON.stringify(message.blocks).includes(text));
+      const shown = (): boolean => JSON.stringify(message.blocks).includes(text);
+      await until(`the message to show ${text}`, shown, SEEN_MS);
     },
     async steps(ticketId, rule) {
       const { rows } = await sql<StepSeen>`
