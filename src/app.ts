@@ -95,7 +95,7 @@ const REPORT_POLL_MS = 5_000;
 const OWN_WRITES_MS = 3_600_000;
 const RULES_POLL_MS = 400;
 const FEED_POLL_MS = 500;
-const STOP_GRACE_MS = 3_000;
+const STOP_GRACE_MS = 2_000;
 
 /** Starts every part. The schema must be there (`migrate`). @throws whatever keeps it from starting */
 export async function startApp(options: AppOptions): Promise<App> {

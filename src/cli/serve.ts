@@ -63,12 +63,23 @@ export async function run(args: readonly string[]): Promise<number> {
     );
     await whenAborted(stopping);
     log.info({}, 'stopping');
+    const giveUp = setTimeout(() => leave(log), STOP_WITHIN_MS).unref();
     await app.stop();
+    clearTimeout(giveUp);
   } finally {
     await embedded?.stop();
   }
   log.info({}, 'stopped');
   return 0;
+}
+
+/** Whoever stops a service kills it after some seconds. */
+const STOP_WITHIN_MS = 4_500;
+
+/** Leaving like this loses nothing: it is what a crash does, and the next start looks up what was under way. */
+function leave(log: Log): void {
+  log.warn({}, 'not stopped in time: what is under way is looked up at the next start');
+  process.exit(0);
 }
 
 /** After a restored backup: it does not know what was sent since it was made. */

@@ -73,7 +73,7 @@ const HEADERS_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 4_500;
 const CHECK_EVERY_MS = 500;
 const MAX_HEADER_BYTES = 16 * 1024;
-const DRAIN_MS = 3_000;
+const DRAIN_MS = 2_000;
 
 /** @throws the listen error (port taken, address not ours), with the address in its message */
 export async function listen(app: Hono, address: { host: string; port: number }): Promise<HttpServer> {
