@@ -24,7 +24,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'wrong charset': { kind: 'wrong_charset', encoding: 'utf16le' },
 };
 
-const EVERY_MS = 500;
+const EVERY_MS = 2_000;
 const QUIET_MS = 15_000;
 /** A read that hangs ends after a minute, and a poll that failed waits before it tries again. */
 const RESUMES_WITHIN_MS = 300_000;
@@ -113,7 +113,7 @@ interface Ticket {
   doneAt: number | null;
 }
 
-/** A new ticket at each desk every half second, and a look at what became of the others. */
+/** A new ticket at each desk every two seconds, and a look at what became of the others. */
 function watchTickets(desks: readonly AnyDesk[]): People {
   const tickets: Ticket[] = [];
   let making: NodeJS.Timeout | undefined;
