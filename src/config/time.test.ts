@@ -5,10 +5,12 @@ import { vendors } from '../vendors/registry.ts';
 
 const HEAD = 'connections:\n  mon:\n    vendor: webhook\n    webhook_secret: s3cret-s3cret\n';
 const ICS = 'BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20261029\nEND:VEVENT\nEND:VCALENDAR\n';
+const ALWAYS = ICS.replace('20261029\n', '20250101\nDTEND;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY\n');
 
 function read(text: string): Config {
   const readFile = (path: string): string => {
     if (path === 'tr.ics') return ICS;
+    if (path === 'always.ics') return ALWAYS;
     if (path === 'broken.ics') return 'BEGIN:VCALENDAR\nBEGIN:VEVENT\n';
     throw Object.assign(new Error('no file'), { code: 'ENOENT' });
   };
@@ -68,6 +70,11 @@ describe('calendars, targets, rotas and silences', () => {
       'an empty span',
       office('time_zone: UTC', 'hours: { mon: 09:00-09:00 }'),
       /8:19: .*has no working minute/,
+    ],
+    [
+      'no working minute in twenty years',
+      office('time_zone: UTC', 'hours: { tue: 09:00-10:00 }', 'holidays: always.ics'),
+      /6:3: .*"office" has no working minute in twenty years/,
     ],
     ['no such day', office('time_zone: UTC', HOURS, 'holidays: [2026-02-30]'), /9:16: .*expected a date/],
     [

@@ -57,6 +57,17 @@ describe('a timer', () => {
     expect(await line.timers()).toEqual([]);
   });
 
+  test('is armed in the transaction of the event that brought the state, and in no other', async () => {
+    await line.publish(OLD);
+    await line.see(1, ticket());
+
+    const { rows } = await sql<{ same: boolean }>`
+      SELECT t.xmin = e.xmin AND e.xmin = k.xmin AS same FROM timers t, events e, tickets k`.execute(
+      line.database.db,
+    );
+    expect(rows).toEqual([{ same: true }]);
+  });
+
   test('follows a changed due date and goes with the state it needs', async () => {
     await line.publish(DUE);
     await line.see(1, ticket());
