@@ -129,17 +129,34 @@ describe('the active set', () => {
 });
 
 describe('the folder', () => {
-  test('is followed: a change is live at the next look, without a restart', async () => {
+  test('is followed: a change is live once two looks agree on it, without a restart', async () => {
     const active = newActive();
     const watch = watching(active);
     await writeFile(join(folder, 'a.yaml'), rule('a'));
     await watch.runOnce();
-    const before = ids(active);
     await writeFile(join(folder, 'b.yml'), rule('b'));
 
     await watch.runOnce();
+    const once = ids(active);
+    await watch.runOnce();
 
-    expect([before, ids(active)]).toEqual([['a'], ['a', 'b']]);
+    expect([once, ids(active)]).toEqual([['a'], ['a', 'b']]);
+  });
+
+  test('seen while a file is being saved switches nothing off', async () => {
+    const active = newActive();
+    const watch = watching(active);
+    await writeFile(join(folder, 'a.yaml'), rule('a'));
+    await watch.runOnce();
+    await writeFile(join(folder, 'a.yaml'), '');
+
+    await watch.runOnce();
+    const during = ids(active);
+    await writeFile(join(folder, 'a.yaml'), rule('a2'));
+    await watch.runOnce();
+    await watch.runOnce();
+
+    expect([during, ids(active)]).toEqual([['a'], ['a2']]);
   });
 
   test('with a mistake leaves the last good set, says it once, and is live when it is mended', async () => {
@@ -154,6 +171,7 @@ describe('the folder', () => {
     const during = ids(active);
     await writeFile(join(folder, 'a.yaml'), rule('a3'));
 
+    await watch.runOnce();
     await watch.runOnce();
 
     expect(refused).toHaveLength(1);

@@ -16,7 +16,7 @@ export interface WatchDeps {
 }
 
 export interface RuleWatch {
-  /** Publishes the folder if it changed since the last call, and follows the active set. */
+  /** Publishes the folder if it changed and the last call saw it so too, and follows the active set. */
   runOnce(): Promise<void>;
 }
 
@@ -27,6 +27,8 @@ export interface RuleWatch {
  */
 export function watchRules(deps: WatchDeps, first: PublishWhen): RuleWatch {
   let seen: string | null = null;
+  /** What the last look saw: whoever saves a file empties it first, and that is no wish to switch its rules off. */
+  let last: string | null = null;
   return {
     async runOnce() {
       const folder = await readRuleFolder(deps.folder).catch((error: unknown) => {
@@ -35,7 +37,9 @@ export function watchRules(deps: WatchDeps, first: PublishWhen): RuleWatch {
         seen = 'unreadable';
         return null;
       });
-      if (folder !== null && folder.fingerprint !== seen) {
+      const settled = seen === null || folder?.fingerprint === last;
+      last = folder?.fingerprint ?? null;
+      if (folder !== null && folder.fingerprint !== seen && settled) {
         const when = seen === null ? first : 'changed';
         if (folder.files.length === 0 && (await deps.active.refresh()).setId !== null) warnAboutEmpty(deps);
         else await publish(deps, folder.files, when);

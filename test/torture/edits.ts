@@ -45,7 +45,7 @@ export async function editsScenario(options: EditsOptions): Promise<Verdict> {
     for (let version = 1; version <= options.edits; version++) {
       const broken = version % BROKEN_EVERY === 0;
       await stage.writeRules(broken ? 'id: forward\nwehn: {}\n' : rule(receiver.url, version));
-      await pause(450 + random.below(500));
+      await pause(1_000 + random.below(500));
     }
     over = true;
     await posting;
