@@ -4,18 +4,20 @@ import { join } from 'node:path';
 import { startApp, type App, type AppConnection } from '../app.ts';
 import { systemClock, type Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { connectionsInBaseline } from '../record/feeds.ts';
 import { migrate } from '../record/migrate.ts';
+import { countTickets } from '../record/timeline.ts';
 import { vendors } from '../vendors/registry.ts';
+import { startDesks, type DemoDesk } from './desks.ts';
 import { DEMO_RULES } from './rules.ts';
-import { startJitbitDesk, type JitbitDesk } from './simulators/jitbit/jitbit-desk.ts';
 import { startSlack, type Slack } from './simulators/slack/slack.ts';
-import { createStream } from './simulators/stream.ts';
 import { startSlackPage } from './slack-page.ts';
+import { createStream } from './stream.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 
 /**
- * The demo: simulated desks and a simulated Slack on loopback, a real Deskhand on a real database between them, and
- * a timeline of what happens. One desk is watched by polling only, the other one by its webhooks only.
+ * The demo: four simulated desks and a simulated Slack on loopback, a real Deskhand on a real database between them,
+ * and a timeline of what happens.
  */
 export interface DemoOptions {
   readonly databaseUrl: string;
@@ -23,6 +25,8 @@ export interface DemoOptions {
   readonly folder: string;
   /** Ends by itself after this; null: until the signal aborts. */
   readonly forMs: number | null;
+  /** How long what people did last may still take to be seen and acted on; default 8 s. */
+  readonly graceMs?: number;
   readonly signal: AbortSignal;
   readonly port: number;
   readonly log: Log;
@@ -30,31 +34,27 @@ export interface DemoOptions {
   readonly colour: boolean;
 }
 
-const HOOK_SECRET = 'demo-hook-secret';
 const MONITORING_SECRET = Buffer.from('demo-monitoring-secret').toString('base64');
-const POLL_MS = 2_000;
 const STEP_MS = 200;
+const GRACE_MS = 8_000;
+const SHOWN_ACTIONS = ['reassign', 'comment', 'slack.post'];
 
-/** Runs the demo. @returns true if tickets were reassigned, commented and posted from a poll and from a webhook */
+/** Runs the demo. @returns true if tickets of every desk were reassigned, commented and posted, by poll and webhook */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const clock = systemClock;
   const startedAt = clock.now();
   const rules = join(options.folder, 'demo-rules');
   await mkdir(rules, { recursive: true });
   await writeFile(join(rules, 'demo.yaml'), DEMO_RULES);
-  const [polled, hooked, slack] = await Promise.all([
-    startJitbitDesk({ rateLimit: 'off' }),
-    startJitbitDesk({ rateLimit: 'off', seed: 7 }),
-    startSlack(),
-    migrate(options.databaseUrl),
-  ]);
+  const [desks, slack] = await Promise.all([startDesks(), startSlack(), migrate(options.databaseUrl)]);
+  const opened = connections(desks);
   const app = await startApp({
     databaseUrl: options.databaseUrl,
     alone: true,
-    connections: connections(polled, hooked),
+    connections: opened,
     rulesFolder: rules,
     publishWhen: 'changed',
-    known: knownNames(),
+    known: knownNames(opened),
     matchSettings: { lists: { vips: VIPS }, locales: {}, workingMs: null },
     slack: {
       botToken: slack.botToken,
@@ -74,10 +74,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     log: options.log,
   });
   const base = `http://127.0.0.1:${app.port}`;
-  hooked.addWebhook({
-    url: `${base}/hooks/globex-jitbit/${HOOK_SECRET}`,
-    on: ['created', 'new_reply', 'status_changed', 'priority_changed', 'assigned', 'closed'],
-  });
+  for (const desk of desks) desk.connectTo(base);
   const slackPage = await startSlackPage({ slack, eventsUrl: `${base}/slack/events`, port: 0 });
   const timeline = createTimeline({ ...options, database: app.database, now: () => clock.now(), startedAt });
   options.write(`Deskhand demo on ${base}`);
@@ -86,72 +83,50 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   options.write(
     `Ready ${((clock.now() - startedAt) / 1000).toFixed(1)} s after the database. Ctrl-C ends it.\n`,
   );
+  const stage: Play = { ...options, app, desks, slack, timeline, clock, base };
   try {
-    await play({ ...options, app, polled, hooked, slack, timeline, clock, base });
+    await play(stage);
   } finally {
     await slackPage.close();
     await app.stop();
-    await Promise.all([polled.close(), hooked.close(), slack.close()]);
+    await Promise.all([...desks, slack].map((one) => one.close()));
   }
-  return summarise(timeline, slack, options.write);
+  return summarise(stage);
 }
 
 const VIPS = ['ceo@acme.com', 'cfo@acme.com'];
 
-function connections(polled: JitbitDesk, hooked: JitbitDesk): readonly AppConnection[] {
-  const common = {
-    settleMs: 5_000,
-    reference: 'auto',
-    lateAfterMs: 15 * 60_000,
-    maxBody: 1024 * 1024,
-    budget: null,
-  } as const;
-  const verify = { scheme: 'url-secret', secrets: [HOOK_SECRET] } as const;
-  const jitbit = (name: string, desk: JitbitDesk, pollMs: number): AppConnection => ({
-    ...common,
-    name,
-    vendor: vendors.jitbit,
-    settings: vendors.jitbit.settings.parse({ url: desk.url, token: desk.token }),
-    // Only what the demo shows is limited: real desks keep their vendor's budget.
-    budget: { rate: 600, burst: 60, perMs: 60_000 },
-    poll: { tickets: pollMs },
-    verify,
-  });
+function connections(desks: readonly DemoDesk[]): readonly AppConnection[] {
+  const ticket = {
+    id: '$.alert.id',
+    title: '$.alert.title',
+    priority: '$.alert.severity',
+    category: '$.alert.group',
+  };
   return [
-    jitbit('acme-jitbit', polled, POLL_MS),
-    jitbit('globex-jitbit', hooked, 3_600_000),
+    ...desks.map(({ connection }) => connection),
     {
-      ...common,
       name: 'monitoring',
       vendor: vendors.webhook,
-      settings: vendors.webhook.settings.parse({
-        ticket: {
-          id: '$.alert.id',
-          title: '$.alert.title',
-          priority: '$.alert.severity',
-          category: '$.alert.group',
-        },
-      }),
+      settings: vendors.webhook.settings.parse({ ticket }),
+      settleMs: 5_000,
+      reference: 'auto',
+      lateAfterMs: 15 * 60_000,
+      maxBody: 1024 * 1024,
+      budget: null,
       poll: null,
       verify: { scheme: 'standard-webhooks', secrets: [MONITORING_SECRET] },
     },
   ];
 }
 
-function knownNames(): Parameters<typeof startApp>[0]['known'] {
-  const of = (
-    vendor: (typeof vendors)['jitbit' | 'webhook'],
-  ): { vendor: string; vendorName: string; actions: typeof vendor.capabilities.actions } => ({
-    vendor: vendor.id,
-    vendorName: vendor.name,
-    actions: vendor.capabilities.actions,
+function knownNames(opened: readonly AppConnection[]): Parameters<typeof startApp>[0]['known'] {
+  const known = opened.map(({ name, vendor }) => {
+    const { id, name: vendorName, capabilities } = vendor;
+    return [name, { vendor: id, vendorName, actions: capabilities.actions }] as const;
   });
   return {
-    connections: {
-      'acme-jitbit': of(vendors.jitbit),
-      'globex-jitbit': of(vendors.jitbit),
-      monitoring: of(vendors.webhook),
-    },
+    connections: Object.fromEntries(known),
     lists: ['vips'],
     calendars: [],
     environment: [],
@@ -161,40 +136,50 @@ function knownNames(): Parameters<typeof startApp>[0]['known'] {
 
 interface Play extends DemoOptions {
   readonly app: App;
-  readonly polled: JitbitDesk;
-  readonly hooked: JitbitDesk;
+  readonly desks: readonly DemoDesk[];
   readonly slack: Slack;
   readonly timeline: Timeline;
   readonly clock: Clock;
   readonly base: string;
 }
 
+/** One line per desk, once Deskhand knows what is open there: what happens from now on is news. */
+async function introduce({ app, desks, clock, signal, write }: Play): Promise<void> {
+  const { db } = app.database;
+  while (!signal.aborted && (await connectionsInBaseline(db)).size > 0) await clock.sleep(STEP_MS, signal);
+  const known = await countTickets(db);
+  for (const { name, vendorName, watched } of desks) {
+    write(
+      `${name.padEnd(13)} ${vendorName}: ${known.get(name) ?? 0} open tickets known, watched by ${watched}`,
+    );
+  }
+  write('');
+}
+
 /** People work, the timeline prints, until the time is over or somebody ends it. */
 async function play(stage: Play): Promise<void> {
   const { clock, timeline, signal } = stage;
+  await introduce(stage);
   const endAt = stage.forMs === null ? Infinity : clock.monotonic() + stage.forMs;
-  const streams = [
-    {
-      name: 'acme-jitbit',
-      stream: createStream(stage.polled, { seed: 1 }),
-      nextAt: clock.monotonic() + 1_500,
-    },
-    {
-      name: 'globex-jitbit',
-      stream: createStream(stage.hooked, { seed: 2 }),
-      nextAt: clock.monotonic() + 3_000,
-    },
-  ];
-  let alertAt = clock.monotonic() + 6_000;
+  const streams = stage.desks.map(({ name, people }, index) => ({
+    name,
+    stream: createStream(people, { seed: index + 1 }),
+    nextAt: clock.monotonic() + 500 + index * 1_500,
+  }));
+  let alertAt = clock.monotonic() + 7_000;
   let posted = 0;
-  while (clock.monotonic() < endAt && !signal.aborted) {
+  const isOver = (): boolean => clock.monotonic() >= endAt;
+  while (
+    !signal.aborted &&
+    !(isOver() && (wasShown(stage) || clock.monotonic() >= endAt + (stage.graceMs ?? GRACE_MS)))
+  ) {
     for (const desk of streams) {
-      if (clock.monotonic() < desk.nextAt) continue;
+      if (isOver() || clock.monotonic() < desk.nextAt) continue;
       const happening = desk.stream.nextHappening();
       timeline.say('desk', `${desk.name}: ${happening.text}`);
       desk.nextAt = clock.monotonic() + happening.nextInMs;
     }
-    if (clock.monotonic() >= alertAt) {
+    if (!isOver() && clock.monotonic() >= alertAt) {
       alertAt = clock.monotonic() + 20_000;
       await sendAlert(stage);
     }
@@ -238,14 +223,33 @@ async function sendAlert({ base, timeline, clock }: Play): Promise<void> {
   });
 }
 
-function summarise(timeline: Timeline, slack: Slack, write: (line: string) => void): boolean {
-  write('\nWhat happened:');
-  for (const [what, count] of [...timeline.counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    write(`  ${String(count).padStart(4)}  ${what}`);
-  write(`  ${String(slack.messages.length).padStart(4)}  messages in Slack`);
-  const shown = ['reassign', 'comment', 'slack.post'].every((action) =>
-    ['poll', 'webhook'].every((via) => timeline.counts.has(`${action} from a ${via}: done`)),
+/** Desks on which something is still to be shown. */
+function idleDesks({ timeline, desks }: Play): readonly DemoDesk[] {
+  return desks.filter(
+    ({ name }) => !SHOWN_ACTIONS.every((action) => timeline.counts.has(`${name}: ${action}`)),
   );
-  write(shown ? '\nEverything was shown: reassign, comment and Slack, from a poll and from a webhook.' : '');
+}
+
+function wasShown(stage: Play): boolean {
+  const byVia = SHOWN_ACTIONS.every((action) =>
+    ['poll', 'webhook'].every((via) => stage.timeline.counts.has(`${action} from a ${via}: done`)),
+  );
+  return byVia && idleDesks(stage).length === 0;
+}
+
+function summarise(stage: Play): boolean {
+  const { timeline, slack, write } = stage;
+  write('\nWhat happened:');
+  const line = (count: number, what: string): void => write(`  ${String(count).padStart(4)}  ${what}`);
+  for (const [what, count] of [...timeline.counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    line(count, what);
+  line(slack.messages.length, 'messages in Slack');
+  const shown = wasShown(stage);
+  const idle = idleDesks(stage).map(({ name }) => name);
+  write(
+    shown
+      ? '\nEverything was shown: reassign, comment and Slack on all four desks, from a poll and from a webhook.'
+      : `\nNot everything was shown${idle.length === 0 ? '' : `: too little on ${idle.join(', ')}`}.`,
+  );
   return shown;
 }

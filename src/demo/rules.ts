@@ -6,11 +6,23 @@ when:
   category: [Network, VPN]
   requester: { in_list: vips }
   title: { present: true, not_contains: test }
-  connection: [acme-jitbit, globex-jitbit]
+  connection: [acme-invgate, acme-jitbit, acme-boss]
 then:
   - reassign: { queue: Network L2, agent: nora@acme.com }
   - comment: { text: "Deskhand moved this to Network L2: {{ ticket.title }}" }
   - slack.post: { channel: "#noc", text: "*{{ ticket.title }}* ({{ ticket.priority }}), reported by {{ ticket.requester }}", buttons: [acknowledge, assign, snooze, escalate, close] }
+limit: { per_ticket: 1/1h }
+---
+id: vip-network-legacy
+name: VIP network problems on the old desk, where queues are services
+when:
+  connection: legacy
+  queue: Network
+  requester: { in_list: vips }
+then:
+  - reassign: { agent: nora@acme.com }
+  - comment: { text: "Deskhand gave this to Nora: {{ ticket.title }}" }
+  - slack.post: { channel: "#noc", text: "*{{ ticket.title }}* ({{ ticket.priority }}) on the old desk, reported by {{ ticket.requester }}", buttons: [acknowledge, assign, close] }
 limit: { per_ticket: 1/1h }
 ---
 id: take-critical
@@ -19,7 +31,7 @@ when:
   priority: { at_least: critical }
   assignee: { empty: true }
   title: { present: true, not_contains: test }
-  connection: [acme-jitbit, globex-jitbit]
+  connection: [acme-invgate, acme-jitbit, acme-boss, legacy]
 then:
   - reassign: { agent: ali@acme.com }
   - comment: { text: "Critical and without an owner: given to Ali." }

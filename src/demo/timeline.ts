@@ -52,6 +52,7 @@ export function createTimeline(options: TimelineOptions): Timeline {
 
   function sayEvent(entry: TimelineEvent): void {
     count('events');
+    count(`${entry.event.connection}: events`);
     say('event', `${describeEvent(entry)}`);
     for (const { rule, state, reason } of entry.rules) {
       count('rules matched');
@@ -62,11 +63,10 @@ export function createTimeline(options: TimelineOptions): Timeline {
   function sayStep(step: TimelineStep): void {
     const via = step.eventVia === 'webhook' ? 'webhook' : 'poll';
     count(`${step.action} from a ${via}: ${step.state}`);
-    const ticket = step.ticketId === null ? '' : ` #${step.ticketId}`;
-    say(
-      'action',
-      `  ${step.rule}: ${step.action}${ticket} ${step.state}${step.reason === null ? '' : ` (${step.reason})`}`,
-    );
+    if (step.state === 'done') count(`${step.connection}: ${step.action}`);
+    const ticket = step.ticketId === null ? step.connection : `${step.connection} #${step.ticketId}`;
+    const reason = step.reason === null ? '' : ` (${step.reason})`;
+    say('action', `  ${step.rule}: ${step.action} ${ticket} ${step.state}${reason}`);
   }
 
   return {

@@ -30,7 +30,8 @@ export interface TimelineStep {
   readonly result: unknown;
   readonly rule: string;
   readonly ruleVersionId: number;
-  readonly connectionId: number;
+  /** Name of the connection whose ticket it was about. */
+  readonly connection: string;
   readonly ticketId: string | null;
   readonly eventVia: string;
 }
@@ -55,9 +56,17 @@ export async function readEventsSince(db: Db, afterId: string): Promise<readonly
 export async function readStepsSince(db: Db, after: Date): Promise<readonly TimelineStep[]> {
   const { rows } = await sql<Omit<TimelineStep, 'kind' | 'at'> & { decided_at: Date }>`
     SELECT s.id, s.decided_at, s.action, s.path, s.state, s.reason, s.result, r.rule_id AS rule,
-           r.rule_version_id AS "ruleVersionId", s.connection_id AS "connectionId", r.ticket_id AS "ticketId",
+           r.rule_version_id AS "ruleVersionId", c.name AS connection, r.ticket_id AS "ticketId",
            coalesce((SELECT e.doc->>'via' FROM events e WHERE e.id = r.event_id AND e.observed_at = r.event_at), '') AS "eventVia"
-      FROM steps s JOIN runs r ON r.id = s.run_id
+      FROM steps s JOIN runs r ON r.id = s.run_id JOIN connections c ON c.id = s.connection_id
      WHERE s.decided_at > ${after} ORDER BY s.decided_at, s.id LIMIT 500`.execute(db);
   return rows.map(({ decided_at: decidedAt, ...row }) => ({ ...row, kind: 'step', at: decidedAt.getTime() }));
+}
+
+/** Tickets held of each connection, by its name. */
+export async function countTickets(db: Db): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ name: string; count: number }>`
+    SELECT c.name, count(*)::int AS count FROM tickets t JOIN connections c ON c.id = t.connection_id
+     WHERE t.gone_at IS NULL GROUP BY c.name`.execute(db);
+  return new Map(rows.map(({ name, count }) => [name, count]));
 }
