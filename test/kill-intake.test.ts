@@ -20,4 +20,4 @@ test('kill -9 during intake loses no acknowledged delivery and processes none tw
   });
 
   expect(verdict).toMatchObject({ acknowledged: 600, lost: 0, twice: 0 });
-}, 120_000);
+}, 240_000);
