@@ -43,7 +43,9 @@ export async function leaseDueFeed(
 ): Promise<LeasedFeed | null> {
   const { rows } = await sql<LeasedFeed>`
     UPDATE feeds SET lease_owner = ${instanceId}, fence = fence + 1,
-           baseline_at = coalesce(baseline_at, app_now()),
+           -- A baseline that was interrupted before anything of it was saved begins anew.
+           baseline_at = CASE WHEN baseline_done_at IS NULL AND next_page IS NULL THEN app_now()
+                              ELSE coalesce(baseline_at, app_now()) END,
            walk_started_at = CASE WHEN next_page IS NULL THEN app_now() ELSE coalesce(walk_started_at, app_now()) END
      WHERE (connection_id, feed) = (
        SELECT f.connection_id, f.feed FROM feeds f JOIN connections c ON c.id = f.connection_id
