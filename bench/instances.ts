@@ -16,8 +16,9 @@ export async function instancesBench(options: {
   try {
     const alone = [await stage.start({ databaseUrl: one.url })];
     const pair = [await stage.start({ databaseUrl: two.url }), await stage.start({ databaseUrl: two.url })];
-    await handled(stage, alone, one.url, 1);
-    await handled(stage, pair, two.url, 1);
+    // Until then the engines are compiling.
+    await handled(stage, alone, one.url, 6);
+    await handled(stage, pair, two.url, 6);
     const ratios: number[] = [];
     let repeated = 0;
     for (let round = 1; round <= options.rounds; round++) {

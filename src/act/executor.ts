@@ -72,6 +72,9 @@ const MAX_LANES_BACK = 1_000;
 /** A send that got no answer for this long has an unknown outcome. */
 const SEND_DEADLINE_MS = 20_000;
 const RECORD_RETRY_MS = 500;
+/** Outcomes of a busy worker wait so long for each other. */
+const GATHER_MS = 4;
+const FEW = 4;
 /** The fence of a lane that is kept for a group under way: no lease has it. */
 const COMING = -1;
 
@@ -94,7 +97,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       if (recorded.more) deps.onMore();
       return group.map((outcome) => recorded.steps.has(outcome.stepId));
     },
-    { maxItems: 200, inFlight: 1 },
+    // While others are under way, theirs will follow in a moment; nobody waits for an outcome but the next step.
+    { maxItems: 200, inFlight: 1, gatherMs: () => (performing.size > FEW ? GATHER_MS : 0) },
   );
   const performing = new Set<Promise<void>>();
   /** Lanes of the steps in `performing`, with the fence of each claim. */
@@ -199,7 +203,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     if (resolution === LEASE_LOST) return;
     const tookMs = deps.clock.monotonic() - startedAt;
     const call = { id: deps.newId(), startedAt: claimed.now + (startedAt - claimedAt), tookMs };
-    await outcomes.add(toOutcome(claimed, resolution, call, step?.step.required ?? false));
+    await outcomes.add(toOutcome(claimed, resolution, call, step));
     deps.onOutcome(claimed, resolution);
   }
 

@@ -1,5 +1,6 @@
 import type { BoundChild, Outcome } from '../record/outcomes.ts';
 import type { ClaimedStep } from '../record/steps.ts';
+import type { Rule, Step } from '../match/rule.ts';
 import type { PlannedWrite } from '../vendors/vendor.ts';
 import type { Parts, Resolution } from './task.ts';
 
@@ -8,7 +9,7 @@ export function toOutcome(
   claimed: ClaimedStep,
   resolution: Resolution,
   call: { readonly id: string; readonly startedAt: number; readonly tookMs: number },
-  required: boolean,
+  found: { readonly rule: Rule; readonly step: Step } | null,
 ): Outcome {
   const parts = resolution.parts ?? claimed.parts;
   const calls = claimed.attempts + (resolution.attempt == null ? 0 : 1);
@@ -29,13 +30,21 @@ export function toOutcome(
       resolution.attempt == null
         ? null
         : { ...call, number: calls, state: resolution.attempt.state, reason: resolution.attempt.reason },
-    endRun: resolution.endRun ?? endsRun(resolution, required),
+    endRun: resolution.endRun ?? endsRun(resolution, found?.step.required ?? false),
+    alone: found !== null && isAlone(found),
     progress: resolution.progress ?? null,
     bound: boundOf(parts, claimed),
     writes: resolution.writes ?? null,
     spawn: resolution.spawn ?? [],
     refusedFields: resolution.writes === 'refused' ? fieldsOf(resolution.intent?.write ?? null) : [],
   };
+}
+
+/** The only step that its run will ever have: nothing comes after it. */
+function isAlone({ rule, step }: { readonly rule: Rule; readonly step: Step }): boolean {
+  return (
+    rule.then.length === 1 && rule.then[0] === step && step.action !== 'repeat' && step.action !== 'slack.ask'
+  );
 }
 
 /** What a write says it will change, as `own_writes` names it. Earlier parts of the same step did happen. */

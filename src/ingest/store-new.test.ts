@@ -89,7 +89,7 @@ describe('a group of new events', () => {
     const { claimed } = taken;
     const call = { id: engine.store.newId(), startedAt: claimed.now, tookMs: 1 };
     const recorded = await recordOutcomes(engine.database, hands.instanceId, [
-      toOutcome(claimed, decided('done', null), call, false),
+      toOutcome(claimed, decided('done', null), call, null),
     ]);
 
     expect(others).toEqual([]);

@@ -59,3 +59,21 @@ test('a group that fails tells all of its own items, and the next one goes on', 
   expect(next).toBe('c');
   expect(batcher.size).toBe(0);
 });
+
+test('the first of a group waits a moment for others when it is told to', async () => {
+  const groups: (readonly number[])[] = [];
+  const batcher = createBatcher(
+    (items: readonly number[]) => {
+      groups.push(items);
+      return Promise.resolve(items);
+    },
+    { maxItems: 10, inFlight: 1, gatherMs: () => 5 },
+  );
+
+  const first = batcher.add(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  const second = batcher.add(2);
+  await Promise.all([first, second]);
+
+  expect(groups).toEqual([[1, 2]]);
+});

@@ -6,6 +6,8 @@ export interface BatcherOptions {
   readonly maxItems: number;
   /** Groups being committed at the same time. Two keep the database busy while one waits for its fsync. */
   readonly inFlight: number;
+  /** How long the first item of a group waits for others, in ms; default: not at all. */
+  readonly gatherMs?: () => number;
 }
 
 export interface Batcher<Item, Result> {
@@ -63,11 +65,12 @@ export function createBatcher<Item, Result>(
       items += 1;
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        // One turn of the event loop, so that what arrived together leaves together.
-        if (!scheduled && groups < options.inFlight) {
-          scheduled = true;
-          setImmediate(start);
-        }
+        if (scheduled || groups >= options.inFlight) return;
+        scheduled = true;
+        const gatherMs = options.gatherMs?.() ?? 0;
+        // At least one turn of the event loop, so that what arrived together leaves together.
+        if (gatherMs > 0) setTimeout(start, gatherMs);
+        else setImmediate(start);
       });
     },
     get size() {

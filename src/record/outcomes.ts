@@ -22,6 +22,8 @@ export interface Outcome extends Lease {
   readonly attempts: number;
   /** The try behind this outcome, if a call was made. */
   readonly attempt: AttemptRow | null;
+  /** Nothing comes after it in its run, whatever it came to. */
+  readonly alone: boolean;
   /** Ends the whole run with this reason; the steps left are skipped. */
   readonly endRun: string | null;
   /** Marks for the rest of the run. */
@@ -199,7 +201,7 @@ async function settleOwnWrites(tx: Tx, outcomes: readonly Outcome[]): Promise<vo
 }
 
 async function markProgress(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
-  const rows = outcomes.filter((row) => row.progress !== null);
+  const rows = outcomes.filter((row) => row.progress !== null && !row.alone);
   if (rows.length === 0) return;
   await sql`
     UPDATE runs SET progress = runs.progress || row.progress
@@ -228,20 +230,26 @@ async function endRuns(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
 }
 
 async function startNextSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
-  const runs = outcomes
-    .filter((row) => row.endRun === null && DECIDED.includes(row.state))
-    .map((row) => row.runId);
-  if (runs.length === 0) return;
-  await Promise.all([
-    sql`
+  const decided = outcomes.filter((row) => row.endRun === null && DECIDED.includes(row.state));
+  if (decided.length === 0) return;
+  const runs = decided.map((row) => row.runId);
+  const longer = decided.filter((row) => !row.alone).map((row) => row.runId);
+  const started =
+    longer.length === 0
+      ? []
+      : [
+          sql`
       UPDATE steps SET due_at = app_now()
-        FROM unnest(${runs}::uuid[]) AS run (id)
+        FROM unnest(${longer}::uuid[]) AS run (id)
         CROSS JOIN LATERAL (
           SELECT st.id FROM steps st WHERE st.run_id = run.id AND st.state = 'pending' AND st.due_at IS NULL
            ORDER BY st.position, st.iteration LIMIT 1) AS next
        WHERE steps.id = next.id
          -- A dead step that a person takes again runs beside the rest of its run: one of them starts what follows.
          AND NOT EXISTS (SELECT FROM steps o WHERE o.run_id = run.id AND o.due_at IS NOT NULL)`.execute(tx),
+        ];
+  await Promise.all([
+    ...started,
     sql`
       UPDATE runs SET state = 'done', ended_at = app_now()
        WHERE id = ANY(${runs}::uuid[]) AND state = 'active'

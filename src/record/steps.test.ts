@@ -41,6 +41,7 @@ const done = (step: ClaimedStep): Outcome => ({
   bound: [],
   writes: null,
   refusedFields: [],
+  alone: false,
 });
 const lanes = async (): Promise<number> => {
   const { rows } = await sql<{ count: number }>`SELECT count(*)::int AS count FROM lanes`.execute(
