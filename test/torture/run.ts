@@ -9,6 +9,7 @@ import { frozenScenario } from './frozen.ts';
 import { intakeScenario } from './intake.ts';
 import { outageScenario } from './outage.ts';
 import { rollingScenario } from './rolling.ts';
+import { slackScenario } from './slack.ts';
 import { timersScenario } from './timers.ts';
 import { lineOf, type Verdict } from './verdict.ts';
 
@@ -55,6 +56,7 @@ const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Ve
     'hanging-desk',
     (url) => desksScenario({ ...at(url), faultMs: 600_000, faults: ['hang'], desks: ['jitbit'] }),
   ],
+  ['slack', (url) => slackScenario({ ...at(url), kills: 50 })],
   ['rolling', (url) => rollingScenario({ ...at(url), restarts: 50 })],
   ['edits', (url) => editsScenario({ ...at(url), edits: 100, seed: 5 })],
   ['timers', (url) => timersScenario({ ...at(url), tickets: 50, kills: 20, seed: 6 })],
