@@ -40,7 +40,12 @@ export async function commentScenario(options: CommentOptions): Promise<Verdict>
         killed += 1;
       }
     }
-    await decideAll(stage, options.waitForDead);
+    await decideAll(stage, options.waitForDead, async () => {
+      const created = await stage.query(
+        "SELECT DISTINCT ticket_id FROM events WHERE type = 'ticket.created'",
+      );
+      return created.length === tickets.length;
+    });
     return await judge(desk, tickets, killed, stage);
   } finally {
     await stage.close();

@@ -26,8 +26,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 
 const EVERY_MS = 2_000;
 const QUIET_MS = 15_000;
-/** A read that hangs ends after a minute, and a poll that failed waits before it tries again. */
-const RESUMES_WITHIN_MS = 300_000;
+/** A read that hangs ends after a minute, and a poll that failed for long waits ten before it tries again. */
+const RESUMES_WITHIN_MS = 900_000;
 
 /**
  * Each desk misbehaves in each way while tickets keep coming at all of them (R7, R8): the others must not notice (p95

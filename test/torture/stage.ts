@@ -128,14 +128,24 @@ export async function until(
 /** Long enough for the last killed instance to be taken over. */
 const TAKEOVER_MS = 20_000;
 const LATER_MS = 3_000;
+const SEEN_MS = 120_000;
 const OFFSETS = ['60 s', '120 s', '180 s', '240 s', '300 s', '900 s', '1800 s', '3600 s'];
 
-/** What is in doubt is decided after deadline, settle time and two absences; the database's clock is moved there. */
-export async function decideAll(stage: Stage, waitForDead: boolean): Promise<void> {
+/**
+ * What is in doubt is decided after deadline, settle time and two absences; the database's clock is moved there.
+ *
+ * @param seen whether everything that happened is on record; a killed instance's feed is taken over first
+ */
+export async function decideAll(
+  stage: Stage,
+  waitForDead: boolean,
+  seen: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<void> {
   // Nobody has to be waited for: the first look at what is in doubt may be a minute later.
   for (const offset of waitForDead ? ['0 s', ...OFFSETS] : OFFSETS) {
     await stage.moveClock(offset);
     const server = await stage.start();
+    await until('everything is on record', SEEN_MS, seen);
     const done = await stage.settled(offset === '0 s' ? TAKEOVER_MS : LATER_MS).then(
       () => true,
       () => false,
