@@ -271,6 +271,7 @@ async function startParts(
         settings: options.matchSettings,
         known: options.known,
         budgets: budgetsOf(connections),
+        silences: (options.time ?? NO_TIME).silences,
         adminToken: options.adminToken,
         secrets: options.secrets ?? [],
         log,

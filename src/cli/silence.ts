@@ -1,6 +1,5 @@
-import { addSilence, endSilence } from '../operate/silences.ts';
+import { addSilence, endSilence, readSilences } from '../operate/silences.ts';
 import { databaseNow } from '../record/database.ts';
-import { listSilences, type ShownSilence } from '../record/operate/silences.ts';
 import { readYaml } from '../yaml-file.ts';
 import { readArguments, required, usageError, type Arguments } from './arguments.ts';
 import { readMoment, whoAmI } from './moment.ts';
@@ -26,7 +25,10 @@ export async function run(args: readonly string[]): Promise<number> {
       case 'list':
         return list(operator, given);
       case 'end':
-        await endSilence(operator.database, required(id, 'the id of the silence'), whoAmI(process.env));
+        await endSilence(required(id, 'the id of the silence'), whoAmI(process.env), {
+          database: operator.database,
+          configured: operator.config.silences,
+        });
         say(given, { id, ended: true }, `${id ?? ''} is over`);
         return 0;
       default:
@@ -59,24 +61,13 @@ function readCondition(text: string): Readonly<Record<string, unknown>> {
   return value as Readonly<Record<string, unknown>>;
 }
 
-type Row = Pick<ShownSilence, 'from' | 'until' | 'reason' | 'when' | 'created_by'> & {
-  readonly id: string | null;
-  readonly state: string;
-};
-
 async function list({ database, config }: Operator, given: Arguments): Promise<number> {
   const now = await databaseNow(database.db);
-  const { items } = await listSilences(database.db, { limit: 200, after: null });
-  const configured = config.silences.map((silence) => ({
-    id: null,
-    when: silence.when,
-    reason: silence.reason,
-    created_by: 'the configuration',
-    from: new Date(silence.fromMs),
-    until: new Date(silence.untilMs),
-    ended_at: null,
-  }));
-  const rows: readonly Row[] = [...configured, ...items]
+  const { items } = await readSilences(
+    { limit: 200, after: null },
+    { database, configured: config.silences },
+  );
+  const rows = items
     .map((silence) => ({ ...silence, state: stateOf(silence, now) }))
     .filter(({ state }) => given.flag('all') || state === 'active' || state === 'to come');
   if (given.flag('json')) console.log(JSON.stringify(rows));

@@ -1,5 +1,6 @@
 import { readStatus, type BudgetPlan, type Status } from '../operate/status.ts';
 import type { Config } from '../config.ts';
+import type { ShownFeed } from '../record/operate/connections.ts';
 import { readArguments } from './arguments.ts';
 import { asOperator } from './operator.ts';
 import { formatAge, formatTable, visible } from './table.ts';
@@ -44,9 +45,10 @@ function formatStatus(status: Status): string {
       { title: 'WAITING READS', of: (row) => row.nominations },
       { title: 'BUDGET', of: (row) => formatForecast(row.forecast) },
     ]),
-    ...status.connections.flatMap(({ name, findings }) =>
-      findings.map((finding) => `  ${name}: ${visible(finding)}`),
-    ),
+    ...status.connections.flatMap(({ name, findings, feeds }) => [
+      ...findings.map((finding) => `  ${name}: ${visible(finding)}`),
+      ...feeds.map((feed) => `  ${name} ${feed.feed}: ${formatCoverage(feed)}`),
+    ]),
     '',
     `Steps: ${queue.open} open (${queue.waiting} waiting, ${queue.postponed} postponed, ${queue.sending} sending), oldest due for ${formatAge(queue.oldest_pending_seconds)}`,
     `Doubt: ${queue.uncertain} uncertain, ${queue.dead} dead letters, ${queue.held} held runs, ${queue.parked} parked deliveries`,
@@ -57,8 +59,17 @@ function formatStatus(status: Status): string {
   return lines.join('\n');
 }
 
+/** What the feed has seen since when, and of what nobody can tell. */
+function formatCoverage({ covered, gaps }: ShownFeed): string {
+  const last = covered.at(-1);
+  if (last === undefined) return 'nothing covered yet';
+  const holes = gaps.map(({ from, to }) => `, gap ${from} to ${to}`).join('');
+  return `covered ${covered[0]?.from ?? ''} to ${last.to}${holes}`;
+}
+
 function formatForecast(forecast: Status['connections'][number]['forecast']): string {
   if (forecast === null) return '-';
-  const { left, burst, calls_per_minute: calls, polls_per_minute: polls } = forecast;
-  return `${left} left of ${burst}, ${calls}/min, polls take ${polls}`;
+  const { left, burst, calls_per_minute: calls, spent_per_minute: spent, exhausted_at: at } = forecast;
+  const end = at === null ? '' : `, exhausted at ${at}`;
+  return `${left} left of ${burst}, ${spent} of ${calls}/min used${end}`;
 }

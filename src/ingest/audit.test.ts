@@ -128,8 +128,10 @@ describe('a silence', () => {
       from: new Date(line.start),
       until: new Date(line.start + 7_200_000),
     });
-    await endSilence(line.database, ID, 'nora');
-    await expect(endSilence(line.database, ID, 'nora')).rejects.toThrow('was ended before');
+    await endSilence(ID, 'nora', { database: line.database, configured: [] });
+    await expect(endSilence(ID, 'nora', { database: line.database, configured: [] })).rejects.toThrow(
+      'was ended before',
+    );
     await insertSilence(line.database.db, {
       ...silence,
       id: ID.replace(/1$/, '2'),

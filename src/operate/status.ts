@@ -1,4 +1,4 @@
-import type { Database } from '../record/database.ts';
+import { databaseNow, type Database } from '../record/database.ts';
 import { listConnections, type ShownConnection } from '../record/operate/connections.ts';
 import { readPauses } from '../record/operate/pauses.ts';
 import { readPauses as readRulePauses } from '../record/operate/rules.ts';
@@ -10,12 +10,11 @@ import {
   type Queue,
   type ShownInstance,
 } from '../record/operate/status.ts';
+import { forecast, shareOf, splitBudget } from '../vendors/budget.ts';
+import type { BudgetSpec } from '../vendors/vendor.ts';
 
 /** What a connection may spend and what its polls need, as the configuration says. */
-export interface BudgetPlan {
-  readonly rate: number;
-  readonly perMs: number;
-  readonly burst: number;
+export interface BudgetPlan extends BudgetSpec {
   readonly pollEveryMs: readonly number[];
 }
 
@@ -41,11 +40,16 @@ export interface Status {
 
 /** How far a call budget goes. */
 export interface Forecast {
+  /** Of the part that all calls share. */
   readonly left: number;
   readonly burst: number;
   readonly calls_per_minute: number;
   /** Of these, what one call per poll takes; the rest is for actions and reads. */
   readonly polls_per_minute: number;
+  /** Measured over about the last ten minutes. */
+  readonly spent_per_minute: number;
+  /** When it is exhausted if that goes on; null: never. */
+  readonly exhausted_at: string | null;
 }
 
 /** More connections than anybody configures. */
@@ -56,7 +60,8 @@ export async function readStatus(
   plans: ReadonlyMap<string, BudgetPlan>,
 ): Promise<Status> {
   const { db } = database;
-  const [connections, queue, pauses, rulePauses, ruleSet, instances, lastReport] = await Promise.all([
+  const [now, connections, queue, pauses, rulePauses, ruleSet, instances, lastReport] = await Promise.all([
+    databaseNow(db),
     listConnections(db, { limit: ALL, after: null }),
     readQueue(db),
     readPauses(db),
@@ -67,7 +72,7 @@ export async function readStatus(
   ]);
   const shown = connections.items.map((connection) => ({
     ...connection,
-    forecast: forecastOf(connection, plans.get(connection.name)),
+    forecast: forecastOf(connection, plans.get(connection.name), now),
   }));
   const attention = [
     ...(pauses.all === null ? [] : [`every action is stopped (${pauses.all}): deskhand resume --all`]),
@@ -104,15 +109,28 @@ function attentionTo(connection: ShownConnection): readonly string[] {
   return found;
 }
 
-function forecastOf(connection: ShownConnection, plan: BudgetPlan | undefined): Forecast | null {
+function forecastOf(
+  { budgets, spending }: ShownConnection,
+  plan: BudgetPlan | undefined,
+  now: number,
+): Forecast | null {
   if (plan === undefined) return null;
   const round = (value: number): number => Math.round(value * 10) / 10;
   // A budget that adapts to the desk keeps its present size beside its tokens.
-  const share = (connection.budgets['default:percent'] ?? 100) / 100;
+  const spec = shareOf(plan, budgets['default:percent'] ?? 100);
+  const { shared } = splitBudget(spec);
+  const taken = spending['default'];
+  const bucket =
+    taken === undefined
+      ? { tokens: shared.burst, refilledAt: now }
+      : { tokens: budgets['default'] ?? 0, refilledAt: Date.parse(taken.last_at) };
+  const { left, emptyAt } = forecast(bucket, shared, taken?.per_minute ?? 0, now);
   return {
-    left: connection.budgets['default'] ?? plan.burst,
-    burst: plan.burst,
-    calls_per_minute: round((plan.rate * share * 60_000) / plan.perMs),
+    left: Math.floor(left),
+    burst: shared.burst,
+    calls_per_minute: round((spec.rate * 60_000) / spec.perMs),
     polls_per_minute: round(plan.pollEveryMs.reduce((sum, everyMs) => sum + 60_000 / everyMs, 0)),
+    spent_per_minute: round((taken?.per_minute ?? 0) + (spending['default:poll']?.per_minute ?? 0)),
+    exhausted_at: emptyAt === null ? null : new Date(emptyAt).toISOString(),
   };
 }

@@ -82,7 +82,13 @@ export interface Tables {
     fence: Generated<number>;
   };
   coverage: { connection_id: number; feed: string; from_at: Timestamp; to_at: Timestamp };
-  budgets: { connection_id: number; budget: string; tokens: number; refilled_at: Timestamp };
+  budgets: {
+    connection_id: number;
+    budget: string;
+    tokens: number;
+    refilled_at: Timestamp;
+    spent: Generated<number>;
+  };
   tickets: {
     connection_id: number;
     ticket_id: string;

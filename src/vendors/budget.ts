@@ -38,19 +38,42 @@ export function keptBy(lane: CallLane, spec: BudgetSpec): number {
 /**
  * Takes one token if more than `keep` would stay. A clock that was set back only resets the mark.
  *
- * @returns the new state, and in how many ms to ask again (0: granted)
+ * @returns the new state, in how many ms to ask again (0: granted), and the calls granted
  */
 export function takeToken(
   bucket: Bucket,
   spec: BudgetSpec,
   keep: number,
   now: number,
-): { readonly state: Bucket; readonly result: number } {
+): { readonly state: Bucket; readonly result: number; readonly took: number } {
   const perMs = spec.rate / spec.perMs;
   const elapsed = Math.max(0, now - bucket.refilledAt);
   const tokens = Math.min(spec.burst, bucket.tokens + elapsed * perMs);
-  if (tokens >= 1 + keep) return { state: { tokens: tokens - 1, refilledAt: now }, result: 0 };
-  return { state: { tokens, refilledAt: now }, result: Math.max(1, Math.ceil((1 + keep - tokens) / perMs)) };
+  if (tokens >= 1 + keep) return { state: { tokens: tokens - 1, refilledAt: now }, result: 0, took: 1 };
+  const waitMs = Math.max(1, Math.ceil((1 + keep - tokens) / perMs));
+  return { state: { tokens, refilledAt: now }, result: waitMs, took: 0 };
+}
+
+/** How far a bucket goes at a rate of calls. */
+export interface BudgetForecast {
+  /** Tokens now; `burst` when full. */
+  readonly left: number;
+  /** Epoch ms; null: it refills at least as fast as it is used. */
+  readonly emptyAt: number | null;
+}
+
+/** @param callsPerMinute what is taken from this bucket */
+export function forecast(
+  bucket: Bucket,
+  spec: BudgetSpec,
+  callsPerMinute: number,
+  now: number,
+): BudgetForecast {
+  const perMs = spec.rate / spec.perMs;
+  const left = Math.min(spec.burst, bucket.tokens + Math.max(0, now - bucket.refilledAt) * perMs);
+  if (left < 1) return { left, emptyAt: now };
+  const drainPerMs = callsPerMinute / 60_000 - perMs;
+  return { left, emptyAt: drainPerMs <= 0 ? null : now + left / drainPerMs };
 }
 
 /**

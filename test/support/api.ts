@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createApi } from '../../src/http/api/api.ts';
+import type { Silence } from '../../src/ingest/silences.ts';
 import { NOTHING_KNOWN } from '../../src/match/load.ts';
 import { NO_SETTINGS } from '../../src/match/matcher.ts';
 import type { Engine } from './engine.ts';
@@ -23,7 +24,7 @@ export interface TestApi {
   readonly woken: () => number;
 }
 
-export function createTestApi(engine: Engine): TestApi {
+export function createTestApi(engine: Engine, silences: readonly Silence[] = []): TestApi {
   let woken = 0;
   const quiet = (): void => undefined;
   const app = createApi({
@@ -32,6 +33,7 @@ export function createTestApi(engine: Engine): TestApi {
     settings: NO_SETTINGS,
     known: NOTHING_KNOWN,
     budgets: new Map(),
+    silences,
     adminToken: ADMIN_TOKEN,
     secrets: [SECRET],
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },

@@ -5,6 +5,7 @@ import type { Context, Env } from 'hono';
 import type { Log } from '../../log.ts';
 import type { KnownNames } from '../../match/load.ts';
 import type { MatchSettings } from '../../match/matcher.ts';
+import type { Silence } from '../../ingest/silences.ts';
 import type { StoreDeps } from '../../ingest/store-event.ts';
 import { OperateError } from '../../operate/error.ts';
 import type { BudgetPlan } from '../../operate/status.ts';
@@ -27,6 +28,8 @@ export interface ApiDeps {
   readonly known: KnownNames;
   /** By connection name. */
   readonly budgets: ReadonlyMap<string, BudgetPlan>;
+  /** Those of the configuration. */
+  readonly silences: readonly Silence[];
   /** Null: nobody gets in. */
   readonly adminToken: string | null;
   /** Configured secrets, which no answer may show. */

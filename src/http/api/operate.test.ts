@@ -316,6 +316,34 @@ describe('silences', () => {
     expect(ended.body).toMatchObject({ active: false, ended_by: 'the API' });
   });
 
+  test('of the configuration come first, page by page, and end only there', async () => {
+    const now = Date.now();
+    const silence = { when: {}, fromMs: now - 1_000, untilMs: now + 60_000 };
+    const { call: ask } = createTestApi(engine, [
+      { ...silence, reason: 'first' },
+      { ...silence, untilMs: now - 500, reason: 'second' },
+    ]);
+    await ask('POST', '/silences', { when: {}, until: '2h', reason: 'third' });
+
+    const seen: string[] = [];
+    let after = '';
+    for (let page = 0; page < 5; page += 1) {
+      const { body } = await ask('GET', `/silences?limit=1${after}`);
+      seen.push(
+        ...body.items.map((item: { reason: string; active: boolean }) => `${item.reason} ${item.active}`),
+      );
+      if (body.next === null) break;
+      after = `&after=${body.next}`;
+    }
+    const one = await ask('GET', '/silences/silences.0');
+    const end = await ask('POST', '/silences/silences.0/end');
+
+    expect(seen.slice(0, 3)).toEqual(['first true', 'second false', 'third true']);
+    expect(one.body).toMatchObject({ reason: 'first', configured: true, created_at: null });
+    expect(end).toMatchObject({ status: 409, body: { error: { reason: 'wrong_state' } } });
+    expect((await ask('GET', '/silences/silences.2')).status).toBe(404);
+  });
+
   test.each([
     { when: { quee: 'x' }, until: '2h', reason: 'r' },
     { when: { queue: 'x' }, until: 'soon', reason: 'r' },

@@ -56,6 +56,8 @@ export const ticketSchema = z
   })
   .openapi('Ticket');
 
+const span = z.object({ from: instant, to: instant });
+
 export const connectionSchema = z
   .object({
     id: z.string(),
@@ -78,9 +80,18 @@ export const connectionSchema = z
         failures: z.number().int(),
         last_error: z.string().nullable(),
         degraded: z.string().nullable(),
+        covered: z.array(span).openapi({ description: 'What its walks have seen, oldest first.' }),
+        gaps: z
+          .array(span)
+          .openapi({ description: 'Holes between them: nobody can tell what happened then.' }),
       }),
     ),
-    budgets: z.record(z.string(), z.number()),
+    budgets: z
+      .record(z.string(), z.number())
+      .openapi({ description: 'Calls left when the budget was last asked.' }),
+    spending: z
+      .record(z.string(), z.object({ per_minute: z.number(), last_at: instant }))
+      .openapi({ description: 'Measured over about the last ten minutes.' }),
     nominations: z.number().int(),
   })
   .openapi('Connection');
@@ -217,16 +228,19 @@ export const timerSchema = z
 
 export const silenceSchema = z
   .object({
-    id: uuid,
+    id: z.string(),
     when: z.looseObject({}),
     from: instant,
     until: instant,
     reason: z.string(),
     created_by: z.string(),
-    created_at: instant,
+    created_at: instant.nullable(),
     ended_at: instant.nullable(),
     ended_by: z.string().nullable(),
     active: z.boolean(),
+    configured: z
+      .boolean()
+      .openapi({ description: 'Stands in the configuration, and ends there only: `id` is its place.' }),
   })
   .openapi('Silence');
 

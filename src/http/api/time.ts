@@ -1,13 +1,18 @@
 import { z, type OpenAPIHono } from '@hono/zod-openapi';
-import { checkConditionMap } from '../../match/load.ts';
 import { acknowledge, snooze } from '../../operate/attention.ts';
 import { OperateError } from '../../operate/error.ts';
 import { parseDuration } from '../../config.ts';
-import { isUuid } from '../../record/operate/page.ts';
-import { endSilence, findSilence, insertSilence, listSilences } from '../../record/operate/silences.ts';
+import {
+  addSilence,
+  endSilence,
+  readSilence,
+  readSilences,
+  type SilenceDeps,
+} from '../../operate/silences.ts';
+import type { ShownSilence } from '../../record/operate/silences.ts';
 import { findTimer, isTimerPage, listTimers } from '../../record/operate/timers.ts';
 import type { ApiDeps } from './api.ts';
-import { found, pageOf, uuidPageOf } from './lists.ts';
+import { found, pageOf } from './lists.ts';
 import { describe, optionalBody, requiredBody } from './route.ts';
 import { pageQuery, pageSchema, silenceSchema, timerSchema } from './schemas.ts';
 
@@ -38,28 +43,28 @@ export function timeRoutes(app: OpenAPIHono, deps: ApiDeps): void {
 }
 
 function silenceRoutes(app: OpenAPIHono, deps: ApiDeps): void {
-  const { db } = deps.database;
+  const silences: SilenceDeps = { database: deps.database, configured: deps.silences };
   app.openapi(
     describe(
       'get',
       '/silences',
-      'Silences that people added, newest first',
+      'Silences: those of the configuration, then those that people added, newest first',
       { query: z.strictObject(pageQuery) },
       pageSchema(silenceSchema),
     ),
-    async (c) => c.json(await listSilences(db, uuidPageOf(c.req.valid('query'))), 200),
+    async (c) => c.json(await readSilences(pageOf(c.req.valid('query')), silences), 200),
   );
-  const one = async (id: string): ReturnType<typeof findSilence> => (isUuid(id) ? findSilence(db, id) : null);
+  const one = async (id: string): Promise<ShownSilence> => found(await readSilence(id, silences), 'silence');
   app.openapi(
     describe('get', '/silences/{id}', 'One silence', { params: idParam }, silenceSchema),
-    async (c) => c.json(found(await one(c.req.valid('param').id), 'silence'), 200),
+    async (c) => c.json(await one(c.req.valid('param').id), 200),
   );
   app.openapi(
     describe('post', '/silences/{id}/end', 'End a silence now', { params: idParam }, silenceSchema),
     async (c) => {
-      const silence = found(await one(c.req.valid('param').id), 'silence');
-      await endSilence(db, silence.id, BY);
-      return c.json(found(await findSilence(db, silence.id), 'silence'), 200);
+      const { id } = c.req.valid('param');
+      await endSilence(id, BY, silences);
+      return c.json(await one(id), 200);
     },
   );
   const body = z.strictObject({
@@ -72,26 +77,14 @@ function silenceRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     describe('post', '/silences', 'Add a silence', { body: requiredBody(body) }, silenceSchema),
     async (c) => {
       const { when, reason, ...span } = c.req.valid('json');
-      checkCondition(when, deps);
       const now = deps.store.now();
-      const from = span.from === undefined ? new Date(now) : new Date(momentOf(span.from, now, 'from'));
-      const until = new Date(momentOf(span.until, now, 'until'));
-      if (until <= from) throw new OperateError('bad_request', 'until: expected a time after from');
-      const id = deps.store.newId();
-      await insertSilence(db, { id, when, from, until, reason, by: BY });
-      return c.json(found(await findSilence(db, id), 'silence'), 200);
+      const from = span.from === undefined ? now : momentOf(span.from, now, 'from');
+      const until = momentOf(span.until, now, 'until');
+      const wish = { when, from, until, reason, by: BY };
+      const id = await addSilence(deps.database, wish, deps.known, deps.store.newId);
+      return c.json(await one(id), 200);
     },
   );
-}
-
-function checkCondition(when: Readonly<Record<string, unknown>>, deps: ApiDeps): void {
-  const report = {
-    error(path: readonly (string | number)[], message: string): void {
-      throw new OperateError('bad_request', `${path.join('.')}: ${message}`);
-    },
-    warning: () => undefined,
-  };
-  checkConditionMap(when, ['when'], report, deps.known);
 }
 
 function attentionRoutes(app: OpenAPIHono, deps: ApiDeps): void {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Instant } from '../../ticket.ts';
+import { MEMORY_MS } from '../budgets.ts';
 import type { Db } from '../database.ts';
 import { toPage, type Page, type PageRequest } from './page.ts';
 
@@ -14,6 +15,22 @@ export interface ShownFeed {
   readonly last_error: string | null;
   /** The fallback that its last walk had to take; null: none. */
   readonly degraded: string | null;
+  /** Spans that its walks have covered, oldest first; the last {@link SPANS}. */
+  readonly covered: readonly Span[];
+  /** Holes between them: nobody can tell what happened then. */
+  readonly gaps: readonly Span[];
+}
+
+export interface Span {
+  readonly from: Instant;
+  readonly to: Instant;
+}
+
+/** What was taken of a budget. */
+export interface Spending {
+  /** Over about the last ten minutes. */
+  readonly per_minute: number;
+  readonly last_at: Instant;
 }
 
 /** A connection with its feeds and budgets. */
@@ -30,7 +47,10 @@ export interface ShownConnection {
   readonly silent_reason: string | null;
   readonly findings: readonly string[];
   readonly feeds: readonly ShownFeed[];
+  /** Calls left when the budget was last asked. */
   readonly budgets: Readonly<Record<string, number>>;
+  /** By budget. */
+  readonly spending: Readonly<Record<string, Spending>>;
   /** Tickets that somebody asked us to look at and that were not read yet. */
   readonly nominations: number;
 }
@@ -59,6 +79,19 @@ function iso(column: string): ReturnType<typeof sql> {
   return sql`to_char(${sql.ref(column)} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
 
+/** More holes than these are old news. */
+const SPANS = 20;
+
+/** The ledger of the feed `f`: one row. */
+const spansOfFeed = sql`
+  SELECT coalesce(jsonb_agg(jsonb_build_object('from', ${iso('s.from_at')}, 'to', ${iso('s.to_at')})
+           ORDER BY s.from_at), '[]') AS covered,
+         coalesce(jsonb_agg(jsonb_build_object('from', ${iso('s.to_at')}, 'to', ${iso('s.next_at')})
+           ORDER BY s.from_at) FILTER (WHERE s.next_at > s.to_at), '[]') AS gaps
+    FROM (SELECT from_at, to_at, lead(from_at) OVER (ORDER BY from_at) AS next_at
+            FROM (SELECT from_at, to_at FROM coverage WHERE connection_id = f.connection_id AND feed = f.feed
+                   ORDER BY from_at DESC LIMIT ${SPANS}) newest) s`;
+
 async function select(db: Db, where: ReturnType<typeof sql>): Promise<readonly ShownConnection[]> {
   const { rows } = await sql<ShownConnection>`
     SELECT c.name AS id, c.name, c.vendor, c.state, c.state_reason AS reason, c.paused_at IS NOT NULL AS paused,
@@ -68,10 +101,15 @@ async function select(db: Db, where: ReturnType<typeof sql>): Promise<readonly S
                'feed', f.feed, 'last_complete_at', ${iso('f.last_complete_at')}, 'next_poll_at', ${iso('f.next_poll_at')},
                'lag_seconds', round(extract(epoch FROM app_now() - f.last_complete_at)),
                'baseline_done', f.baseline_done_at IS NOT NULL, 'failures', f.failures, 'last_error', f.last_error,
-               'degraded', f.degraded)
-               ORDER BY f.feed) FROM feeds f WHERE f.connection_id = c.id), '[]') AS feeds,
+               'degraded', f.degraded, 'covered', v.covered, 'gaps', v.gaps)
+               ORDER BY f.feed) FROM feeds f CROSS JOIN LATERAL (${spansOfFeed}) v
+              WHERE f.connection_id = c.id), '[]') AS feeds,
            coalesce((SELECT jsonb_object_agg(b.budget, floor(b.tokens)) FROM budgets b WHERE b.connection_id = c.id),
                '{}') AS budgets,
+           coalesce((SELECT jsonb_object_agg(b.budget, jsonb_build_object('last_at', ${iso('b.refilled_at')},
+                'per_minute', round((${60_000 / MEMORY_MS}::float8 * b.spent * exp(-least(50, greatest(0,
+                  extract(epoch FROM app_now() - b.refilled_at)::float8 / ${MEMORY_MS / 1000}::float8))))::numeric, 1)))
+              FROM budgets b WHERE b.connection_id = c.id AND b.budget NOT LIKE '%:percent'), '{}') AS spending,
            (SELECT count(*)::int FROM nominations n WHERE n.connection_id = c.id) AS nominations
       FROM connections c WHERE ${where}`.execute(db);
   return rows;

@@ -3,7 +3,7 @@ import type { ConditionMap } from '../../match/rule.ts';
 import type { Db } from '../database.ts';
 import { toPage, type Page, type PageRequest } from './page.ts';
 
-/** A silence that a person added; those of the configuration stand in its file. */
+/** A silence as people and programs are shown it. */
 export interface ShownSilence {
   readonly id: string;
   readonly when: ConditionMap;
@@ -11,17 +11,21 @@ export interface ShownSilence {
   readonly until: Date;
   readonly reason: string;
   readonly created_by: string;
-  readonly created_at: Date;
+  /** Null: nobody knows when it was written into the configuration. */
+  readonly created_at: Date | null;
   readonly ended_at: Date | null;
   readonly ended_by: string | null;
   readonly active: boolean;
+  /** True: it stands in the configuration and ends there only. */
+  readonly configured: boolean;
 }
 
 const COLUMNS = sql`
   id, condition AS "when", from_at AS "from", until_at AS "until", reason, created_by, created_at, ended_at, ended_by,
-  ended_at IS NULL AND from_at <= app_now() AND until_at > app_now() AS active`;
+  ended_at IS NULL AND from_at <= app_now() AND until_at > app_now() AS active,
+  false AS configured`;
 
-/** Silences, newest first. */
+/** Silences that people added, newest first. */
 export async function listSilences(db: Db, page: PageRequest): Promise<Page<ShownSilence>> {
   const { rows } = await sql<ShownSilence>`
     SELECT ${COLUMNS} FROM silences WHERE id < ${page.after ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff'}::uuid
