@@ -49,9 +49,10 @@ export function createHttpApp(deps: HttpDeps): Hono {
   });
   if (deps.api !== undefined) {
     const api = createApi(deps.api);
-    const description = describeApi(api);
     app.route('/api/v1', api);
-    app.get('/openapi.json', (c) => c.json(description));
+    // Made when first asked for: most processes never are, and a start should not wait for it.
+    let description: object | undefined;
+    app.get('/openapi.json', (c) => c.json((description ??= describeApi(api))));
   }
   app.notFound((c) => c.json({ error: { reason: 'not_found', message: 'no such path' } }, 404));
   app.onError((error, c) => {
