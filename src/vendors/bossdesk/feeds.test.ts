@@ -434,6 +434,24 @@ describe('the round of open tickets', () => {
     expect(read).toMatchObject({ comments: [{ text: 'hello', public: true, author: { kind: 'agent' } }] });
   });
 
+  test('a ticket that came and went between two nightly walks is looked for, because it is held for open', async () => {
+    const { desk, clock, adapter, poll } = await setUp();
+    desk.human.create({ title: 'stays' });
+    const first = await poll(null, 'reconcile');
+    clock.ms += DAY;
+
+    const position = { cursor: first.cursor, next: null, baseline: false, unfinished: ['999'] };
+    const listed = await adapter.readPage('reconcile', position, new Set(), contractContext());
+    const told = await adapter.readPage(
+      'reconcile',
+      { ...position, next: listed.next },
+      new Set(),
+      contractContext(),
+    );
+
+    expect(told.rows.map((row) => row.observed.id)).toEqual(['999']);
+  });
+
   test('the nightly walk lists what is open, and looks for what is missing since the night before', async () => {
     const { desk, clock, adapter, poll } = await setUp();
     const all = Array.from({ length: 65 }, (_, index) => desk.human.create({ title: `Ticket ${index}` }));

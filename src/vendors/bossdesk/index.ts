@@ -17,7 +17,13 @@ export const bossdesk: Vendor<BossdeskSettings> = {
       { name: 'changes', cursor: 'timestamp', pollEveryMs: 60_000, windowMs: null },
       // Every open ticket once in half an hour, a slice per minute (feeds.ts).
       { name: 'open', cursor: 'window', pollEveryMs: 60_000, windowMs: null },
-      { name: 'reconcile', cursor: 'window', pollEveryMs: 24 * 3_600_000, windowMs: null },
+      {
+        name: 'reconcile',
+        cursor: 'window',
+        pollEveryMs: 24 * 3_600_000,
+        windowMs: null,
+        wantsUnfinished: true,
+      },
     ],
     actions: {
       reassign: ['queue', 'agent'],

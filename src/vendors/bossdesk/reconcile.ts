@@ -7,7 +7,7 @@ import type { BossdeskReader } from './tickets.ts';
 
 /**
  * The rows of all open tickets, every night. A row that changed is read as a whole afterwards; a ticket that was there
- * the night before and is not any more was closed or deleted, and is read by its number.
+ * the night before, or that we hold for open, and is not there now was closed or deleted, and is read by its number.
  */
 
 const Cursor = z.object({ ids: z.array(z.string()) });
@@ -42,7 +42,8 @@ export async function reconcile(
   const ids = [...new Set([...walk.ids, ...list.rows.map(({ row }) => row.friendly_id)])];
   if (list.next !== null) return page(rows, { ...walk, place: list.next, ids }, before);
   const known = new Set(ids);
-  const missing = before.filter((id) => !known.has(id));
+  const expected = new Set([...before, ...(position.unfinished ?? [])]);
+  const missing = [...expected].filter((id) => !known.has(id));
   return page(rows, missing.length === 0 ? null : { ...walk, ids, missing }, ids);
 }
 

@@ -14,7 +14,13 @@ export const gotoassist: Vendor<GotoassistSettings> = {
     feeds: [
       // Integration reference 5.2: every 10 min; the list goes back to the beginning.
       { name: 'incidents', cursor: 'timestamp', pollEveryMs: 10 * 60_000, windowMs: null },
-      { name: 'reconcile', cursor: 'window', pollEveryMs: 2 * 3_600_000, windowMs: null },
+      {
+        name: 'reconcile',
+        cursor: 'window',
+        pollEveryMs: 2 * 3_600_000,
+        windowMs: null,
+        wantsUnfinished: true,
+      },
       // Problems, changes and releases: "slow sweep" (integration reference 5.2); nothing without `also`.
       {
         name: 'others',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CallContext, FeedPage, FeedPosition, TicketRow } from '../vendor.ts';
 import { readList } from './list.ts';
+import { otherIn } from './others.ts';
 import type { GotoassistReader } from './tickets.ts';
 
 /**
@@ -35,7 +36,11 @@ export async function reconcile(
   const refs = [...new Set([...walk.refs, ...list.rows.map(({ row }) => row.reference_num)])];
   if (walk.page < list.pages) return page([], { ...walk, page: walk.page + 1, refs }, before);
   const known = new Set(refs);
-  const missing = before.filter((ref) => !known.has(ref)).toSorted((a, b) => Number(a) - Number(b));
+  // Problems, changes and releases have lists of their own.
+  const held = (position.unfinished ?? []).filter((ref) => otherIn(ref) === null);
+  const missing = [...new Set([...before, ...held])]
+    .filter((ref) => !known.has(ref))
+    .toSorted((a, b) => Number(a) - Number(b));
   if (missing.length === 0) return page([], null, refs);
   return page([], { page: walk.page, refs, missing }, before);
 }
