@@ -31,4 +31,4 @@ export const DIGEST_FROM = 4;
 /** Tickets in one digest: a message has at most 50 blocks. */
 export const DIGEST_MOST = 40;
 /** Looks at its place again even if nobody wakes it. */
-export const QUEUE_LOOK_MS = 15_000;
+export const QUEUE_LOOK_MS = 60_000;
