@@ -114,7 +114,7 @@ function foldClass(piece: string, folding: Folding): string {
  * so anything unusual means "none". The longest comes first.
  */
 export function requiredLiterals(source: string, folding: Folding): readonly string[] {
-  if (/[|]|\\Q|\(\?/.test(source)) return [];
+  if (/\\Q|\(\?/.test(source)) return [];
   const runs: string[] = [];
   let run = '';
   let depth = 0;
@@ -122,6 +122,7 @@ export function requiredLiterals(source: string, folding: Folding): readonly str
   for (const [index, piece] of pieces.entries()) {
     if (piece === '(') depth += 1;
     if (piece === ')') depth -= 1;
+    if (piece === '|' && depth === 0) return [];
     const next = pieces[index + 1] ?? '';
     const plain = depth === 0 && /^[\p{L}\p{N} _-]$/u.test(piece);
     if (plain && !/^[*?{]$/.test(next)) run += piece;

@@ -134,6 +134,9 @@ describe('patterns', () => {
     ['ab?c*de{2}f', []],
     ['(abc)def', ['def']],
     ['abc|def', []],
+    ['abc( |$)def?', ['abc', 'de']],
+    ['(ab|cd)|ef', []],
+    ['ab\\|cd', ['ab', 'cd']],
     ['abc(?:x)', []],
     ['[abc]def', ['def']],
     ['\\bvpn\\d+gate', ['gate', 'vpn']],
@@ -166,17 +169,26 @@ test.each([0, 1 << 18])('many texts are found in one pass (table limit %d)', (li
   for (let round = 0; round < 60; round += 1) {
     const needles = [
       ...new Set(
-        Array.from({ length: 1 + dice.below(12) }, () => dice.some(['a', 'b', 'ş', 'ab'], 1, 4).join('')),
+        Array.from({ length: 1 + dice.below(12) }, () =>
+          dice.some(['a', 'b', 'ş', 'ab', 'i'], 1, 4).join(''),
+        ),
       ),
     ];
-    const text = dice.some(['a', 'b', 'c', 'ş', '😀'], 0, 30).join('');
-    const automaton = new AhoCorasick(new Map(needles.map((needle, index) => [needle, [index]])), limit);
+    const text = dice
+      .some(['a', 'b', 'c', 'A', 'B', 'I', ...dice.some(['ş', 'Ş', '😀', '\u0307', 'c'])], 0, 30)
+      .join('');
+    const folding = dice.pick(['plain', 'turkic'] as const);
+    const automaton = new AhoCorasick(
+      new Map(needles.map((needle, index) => [needle, [index]])),
+      folding,
+      limit,
+    );
 
     const found: number[] = [];
     automaton.scan(text, found);
 
     expect(new Set(found)).toEqual(
-      new Set(needles.flatMap((needle, index) => (text.includes(needle) ? [index] : []))),
+      new Set(needles.flatMap((needle, index) => (fold(text, folding).includes(needle) ? [index] : []))),
     );
   }
 });

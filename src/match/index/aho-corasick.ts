@@ -1,3 +1,5 @@
+import { fold, type Folding } from '../fold.ts';
+
 /**
  * Finds all of many texts in one pass over a text (Aho and Corasick, 1975). Small automata are one dense table;
  * large ones keep their edges in a hash table and follow failure links, which costs time but hardly memory.
@@ -9,6 +11,9 @@ const DENSE_LIMIT = 1 << 18;
 export class AhoCorasick {
   /** Class of each ASCII code, and of the others; 0: occurs in no needle. */
   readonly #ascii = new Uint16Array(128);
+  readonly #folding: Folding;
+  /** Class of what each ASCII code folds to. */
+  readonly #folded: Uint16Array;
   readonly #others = new Map<number, number>();
   readonly #classes: number;
   readonly #edges: DenseEdges | HashedEdges;
@@ -16,10 +21,11 @@ export class AhoCorasick {
   readonly #outputs: (readonly number[] | undefined)[];
 
   /**
-   * @param needles text → what to report when it occurs; no empty texts
+   * @param needles folded text → what to report when it occurs; no empty texts
    * @param denseLimit table entries up to which the dense form is used
    */
-  constructor(needles: ReadonlyMap<string, readonly number[]>, denseLimit = DENSE_LIMIT) {
+  constructor(needles: ReadonlyMap<string, readonly number[]>, folding: Folding, denseLimit = DENSE_LIMIT) {
+    this.#folding = folding;
     let classes = 1;
     for (const needle of needles.keys()) {
       for (let i = 0; i < needle.length; i += 1) {
@@ -31,6 +37,9 @@ export class AhoCorasick {
       }
     }
     this.#classes = classes;
+    this.#folded = Uint16Array.from(this.#ascii, (_, code) =>
+      this.#classOf(fold(String.fromCharCode(code), folding).charCodeAt(0)),
+    );
     const trie = new Trie();
     for (const [needle, outputs] of needles) {
       const codes = Array.from({ length: needle.length }, (_, i) => this.#classOf(needle.charCodeAt(i)));
@@ -44,21 +53,43 @@ export class AhoCorasick {
         : new HashedEdges(trie, fail, classes);
   }
 
-  /** Appends the outputs of every needle that occurs to `found`; an output may come more than once. */
+  /**
+   * Appends the outputs of every needle that occurs in a text to `found`; an output may come more than once. ASCII is
+   * folded on the way, character by character, which is what folding ASCII means.
+   */
   scan(text: string, found: number[]): void {
-    if (this.#edges instanceof DenseEdges) this.#scanDense(text, this.#edges.table, found);
-    else this.#scanHashed(text, this.#edges, found);
+    const before = found.length;
+    const edges = this.#edges;
+    if (edges instanceof DenseEdges && this.#scanAscii(text, edges.table, found)) return;
+    // What follows a letter may change how it folds.
+    found.length = before;
+    const folded = fold(text, this.#folding);
+    if (edges instanceof DenseEdges) this.#scanDense(folded, edges.table, found);
+    else this.#scanHashed(folded, edges, found);
   }
 
-  /** The innermost loop of matching, so everything stands in locals and nothing is called for ASCII. */
-  #scanDense(text: string, table: Int32Array, found: number[]): void {
-    const ascii = this.#ascii;
+  /** The innermost loop of matching, so everything stands in locals and nothing is called. False: not all ASCII. */
+  #scanAscii(text: string, table: Int32Array, found: number[]): boolean {
+    const folded = this.#folded;
     const classes = this.#classes;
     let state = 0;
     for (let i = 0; i < text.length; i += 1) {
       const code = text.charCodeAt(i);
-      const klass = code < 128 ? (ascii[code] ?? 0) : this.#classOf(code);
+      if (code > 127) return false;
+      const klass = folded[code] ?? 0;
       state = klass === 0 ? 0 : (table[state * classes + klass] ?? 0);
+      if (state >= 0) continue;
+      state = ~state;
+      for (const output of this.#outputs[state] ?? []) found.push(output);
+    }
+    return true;
+  }
+
+  #scanDense(text: string, table: Int32Array, found: number[]): void {
+    let state = 0;
+    for (let i = 0; i < text.length; i += 1) {
+      const klass = this.#classOf(text.charCodeAt(i));
+      state = klass === 0 ? 0 : (table[state * this.#classes + klass] ?? 0);
       if (state >= 0) continue;
       state = ~state;
       for (const output of this.#outputs[state] ?? []) found.push(output);

@@ -43,20 +43,22 @@ export function join(kind: 'and' | 'or', members: readonly Body[]): Body {
   return lifted.length === 1 && only !== undefined ? only : { kind, members: lifted };
 }
 
-/** The end of a body: it holds. */
+/**
+ * Words of rule code. A word from 0 on is a literal (`condition << 1 | negated`) without which the rule does not
+ * match; most rules are nothing but those.
+ */
 export const ACCEPT = -1;
-/** Jumps whatever holds. */
-export const JUMP = -2;
+export const REJECT = -2;
+/** A literal and where to go on when it is false; else what follows. */
+export const BRANCH = -3;
+/** Where to go on. */
+export const JUMP = -4;
+
 /** From a rule's start to its event types, and to its condition. */
 export const TO_TYPE = 1;
-export const TO_CONDITION = 3;
-/** Jump target: it does not hold. */
-export const REJECT = -1;
+export const TO_CONDITION = 2;
 
-/**
- * Code of bodies: pairs of a literal (`condition << 1 | negated`) and where to go on when it is false; when it is
- * true the next pair follows.
- */
+/** Code of bodies, one after the other. */
 export class BodyCode {
   readonly #code: number[] = [];
 
@@ -66,11 +68,9 @@ export class BodyCode {
    */
   add(rule: number, type: Condition, body: Body, several: boolean): number {
     const start = this.#code.length;
-    this.#code.push((rule << 1) | (several ? 1 : 0));
-    const fails: number[] = [this.#push(type.id << 1)];
-    this.#emit(body, fails);
-    this.#code.push(ACCEPT, 0);
-    for (const at of fails) this.#code[at] = REJECT;
+    this.#code.push((rule << 1) | (several ? 1 : 0), type.id << 1);
+    this.#emit(body, null);
+    this.#code.push(ACCEPT);
     return start;
   }
 
@@ -78,10 +78,16 @@ export class BodyCode {
     return Int32Array.from(this.#code);
   }
 
-  /** Emits code that falls through when the body holds; `fails` collects the places of jumps for when it does not. */
-  #emit(body: Body, fails: number[]): void {
+  /**
+   * Emits code that falls through when the body holds.
+   *
+   * @param fails collects the places of targets for when it does not; null: then nothing matches
+   */
+  #emit(body: Body, fails: number[] | null): void {
     if (body.kind === 'literal') {
-      fails.push(this.#push((body.condition.id << 1) | (body.negated ? 1 : 0)));
+      const literal = (body.condition.id << 1) | (body.negated ? 1 : 0);
+      if (fails === null) this.#code.push(literal);
+      else fails.push(this.#branch(literal));
       return;
     }
     if (body.kind === 'and') {
@@ -92,21 +98,30 @@ export class BodyCode {
     for (const member of body.members) {
       if (member.kind === 'literal') {
         // "Jump when the opposite is false" is "jump when it holds".
-        holds.push(this.#push((member.condition.id << 1) | (member.negated ? 0 : 1)));
+        holds.push(this.#branch((member.condition.id << 1) | (member.negated ? 0 : 1)));
         continue;
       }
       const misses: number[] = [];
       this.#emit(member, misses);
-      holds.push(this.#push(JUMP));
-      for (const at of misses) this.#code[at] = this.#code.length;
+      holds.push(this.#jump());
+      this.#land(misses);
     }
-    fails.push(this.#push(JUMP));
-    for (const at of holds) this.#code[at] = this.#code.length;
+    if (fails === null) this.#code.push(REJECT);
+    else fails.push(this.#jump());
+    this.#land(holds);
   }
 
-  /** Returns the place of the jump target. */
-  #push(literal: number): number {
-    this.#code.push(literal, 0);
-    return this.#code.length - 1;
+  /** Returns the place of the target. */
+  #branch(literal: number): number {
+    return this.#code.push(BRANCH, literal, 0) - 1;
+  }
+
+  #jump(): number {
+    return this.#code.push(JUMP, 0) - 1;
+  }
+
+  /** Makes these targets the next word. */
+  #land(targets: readonly number[]): void {
+    for (const at of targets) this.#code[at] = this.#code.length;
   }
 }

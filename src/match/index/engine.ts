@@ -8,7 +8,7 @@ import { EventReader, FieldSlots, type FieldSlot } from '../reader.ts';
 import type { Rule } from '../rule.ts';
 import { ALIASES, entryValue, isScalar, joinValues, own } from '../values.ts';
 import { type Frequency, guessFrequency } from './access.ts';
-import { ACCEPT, REJECT, toBody, TO_CONDITION, TO_TYPE } from './body.ts';
+import { ACCEPT, BRANCH, JUMP, REJECT, toBody, TO_CONDITION, TO_TYPE } from './body.ts';
 import { fileRules } from './filing.ts';
 import { quickReaderOf } from './quick-readers.ts';
 import { ChangeIndex } from './change-index.ts';
@@ -154,23 +154,26 @@ export class Engine {
     return this.#run((this.#starts[rule] ?? 0) + TO_CONDITION);
   }
 
+  /** Runs a rule's code from a word on. */
   #run(from: number): boolean {
     const code = this.#code;
     const marks = this.#marks;
     const epoch = this.#epoch;
     const lazyStart = this.#lazyStart;
     for (let at = from; ;) {
-      const literal = code[at] ?? ACCEPT;
-      if (literal >= 0) {
-        const condition = literal >> 1;
-        const truth = marks[condition] === epoch || (condition >= lazyStart && this.#decide(condition));
-        if (truth === ((literal & 1) === 0)) {
-          at += 2;
-          continue;
-        }
-      } else if (literal === ACCEPT) return true;
-      at = code[at + 1] ?? REJECT;
-      if (at < 0) return false;
+      const word = code[at] ?? REJECT;
+      if (word === ACCEPT) return true;
+      if (word === REJECT) return false;
+      if (word === JUMP) {
+        at = code[at + 1] ?? 0;
+        continue;
+      }
+      const literal = word === BRANCH ? (code[at + 1] ?? 0) : word;
+      const condition = literal >> 1;
+      const truth = marks[condition] === epoch || (condition >= lazyStart && this.#decide(condition));
+      if (truth === ((literal & 1) === 0)) at += word === BRANCH ? 3 : 1;
+      else if (word === BRANCH) at = code[at + 2] ?? 0;
+      else return false;
     }
   }
 

@@ -27,6 +27,10 @@ export class FieldIndex {
   readonly #endings: Lists;
   readonly #endingLengths: readonly number[];
   readonly #contains: AhoCorasick | null;
+  /** True where all that is asked is whether there is a value, or which priority level. */
+  readonly #ignoresValues: boolean;
+  /** True where no condition but "contains" needs the folded text. */
+  readonly #onlyContains: boolean;
   readonly #memo: Map<string, readonly number[]> | null;
   readonly #scratch: number[] = [];
   readonly #ranges: Ranges;
@@ -41,12 +45,14 @@ export class FieldIndex {
     this.#endingLengths = [...new Set([...this.#endings.keys()].map((ending) => String(ending).length))];
     const needles = group(conditions, ({ test }) => (test.kind === 'contains' ? test.texts : []));
     this.#contains =
-      needles.size === 0 ? null : new AhoCorasick(needles as ReadonlyMap<string, readonly number[]>);
+      needles.size === 0 ? null : new AhoCorasick(needles as ReadonlyMap<string, readonly number[]>, folding);
+    this.#onlyContains = this.#equals.size + this.#domains.size + this.#endings.size === 0;
     this.empty = conditions.filter(({ test }) => test.kind === 'empty').map(({ id }) => id);
     this.levels = [0, 1, 2, 3, 4].map((level) =>
       conditions.filter((condition) => holdsAt(condition, level)).map(({ id }) => id),
     );
     this.#ranges = new Ranges(conditions);
+    this.#ignoresValues = this.#onlyContains && needles.size + this.#exact.size === 0 && this.#ranges.isEmpty;
     this.#memo = this.#contains === null ? new Map() : null;
   }
 
@@ -56,6 +62,7 @@ export class FieldIndex {
 
   /** The conditions that hold because this value is there; the list is good until the next call. */
   find(value: Scalar): readonly number[] {
+    if (this.#ignoresValues) return NONE;
     if (typeof value === 'number') return this.#findNumber(value);
     if (typeof value === 'boolean') return this.#equals.get(value) ?? NONE;
     const memo = this.#memo;
@@ -82,13 +89,14 @@ export class FieldIndex {
   #lookUp(text: string, found: number[]): readonly number[] {
     found.length = 0;
     if (this.#exact.size > 0) append(found, this.#exact.get(text));
+    this.#contains?.scan(text, found);
+    if (this.#onlyContains) return found;
     const folded = fold(text, this.#folding);
     if (this.#equals.size > 0) append(found, this.#equals.get(folded));
     for (const length of this.#endingLengths) {
       if (length <= folded.length) append(found, this.#endings.get(folded.slice(folded.length - length)));
     }
     if (this.#domains.size > 0) this.#lookUpDomains(hostOf(folded), found);
-    this.#contains?.scan(folded, found);
     return found;
   }
 

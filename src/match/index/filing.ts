@@ -23,11 +23,12 @@ export function fileRules(
 ): Filing {
   const accesses = bodies.map((body, rule) => accessOfRule(body, types[rule], frequency));
   const code = new BodyCode();
-  const starts = Int32Array.from(bodies, (body, rule) => {
-    const type = types[rule];
-    if (type === undefined) throw new TypeError('every rule has event types');
-    return code.add(rule, type, orderBody(body, frequency), (accesses[rule]?.length ?? 0) > 1);
-  });
+  const starts = new Int32Array(bodies.length);
+  for (const rule of byAccess(accesses)) {
+    const [body, type] = [bodies[rule], types[rule]];
+    if (body === undefined || type === undefined) throw new TypeError('every rule has event types');
+    starts[rule] = code.add(rule, type, orderBody(body, frequency), (accesses[rule]?.length ?? 0) > 1);
+  }
   const accessStarts = startsOf(accesses, marked);
   const entries = new Int32Array(accessStarts[marked] ?? 0);
   const next = accessStarts.slice();
@@ -42,6 +43,12 @@ export function fileRules(
     }
   }
   return { code: code.finish(), starts, accessStarts, entries };
+}
+
+/** Rules of one access condition side by side: they are walked together, and memory is read in lines. */
+function byAccess(accesses: readonly (readonly Condition[])[]): readonly number[] {
+  const first = Int32Array.from(accesses, ([condition]) => condition?.id ?? -1);
+  return [...accesses.keys()].sort((a, b) => (first[a] ?? 0) - (first[b] ?? 0));
 }
 
 function accessOfRule(body: Body, type: Condition | undefined, frequency: Frequency): readonly Condition[] {
