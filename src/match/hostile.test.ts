@@ -14,10 +14,12 @@ const load = (text: string): string[] =>
 const withWhen = (when: string): string => `id: a\nwhen: ${when}\nthen: [acknowledge]\n`;
 const withText = (text: string): string =>
   `id: a\nwhen: { title: x }\nthen: [{ comment: { text: ${JSON.stringify(text)} } }]\n`;
-const ms = (work: () => unknown): number => {
-  const start = performance.now();
+/** CPU time of this process, ms: what others do on the machine does not count. */
+const cpuMs = (work: () => unknown): number => {
+  const start = process.cpuUsage();
   work();
-  return performance.now() - start;
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1_000;
 };
 
 describe('79: patterns that hang backtracking engines', () => {
@@ -28,9 +30,9 @@ describe('79: patterns that hang backtracking engines', () => {
         .length;
     match('warm up');
 
-    expect(ms(() => match(`${'a'.repeat(28)}!`))).toBeLessThan(50);
+    expect(cpuMs(() => match(`${'a'.repeat(28)}!`))).toBeLessThan(50);
     // Beyond 32 KB text is not searched, so a 5 MB title costs no more.
-    expect(ms(() => match('xa'.repeat(2_500_000)))).toBeLessThan(2_000);
+    expect(cpuMs(() => match('xa'.repeat(2_500_000)))).toBeLessThan(2_000);
   });
 });
 
@@ -60,10 +62,7 @@ test.each([
   ['93', 'id: a\nschedule: "0 9 * * *"\ntime_zone: Mars/Olympus\nthen: [acknowledge]\n', 'time zone'],
   ['94', 'id: a\nthen: [{ comment: { text: x } }]\n', 'no condition narrows it'],
 ])('%s: %.60j is refused or warned about', (_, text, message) => {
-  const start = performance.now();
-
-  expect(load(text).join('\n')).toContain(message);
-  expect(performance.now() - start).toBeLessThan(1_500);
+  expect(cpuMs(() => expect(load(text).join('\n')).toContain(message))).toBeLessThan(1_500);
 });
 
 test('84: 20,000 keys are refused in bounded time', () => {
@@ -72,8 +71,8 @@ test('84: 20,000 keys are refused in bounded time', () => {
 
   expect(load(keys(12_000))).toEqual(['More than 1000 entries in one map or list.']);
   expect(load(keys(40_000))).toEqual(['This file is larger than 256 KB; split it.']);
-  expect(ms(() => load(keys(12_000)))).toBeLessThan(2_000);
-  expect(ms(() => load(keys(999)))).toBeLessThan(2_000);
+  expect(cpuMs(() => load(keys(12_000)))).toBeLessThan(2_000);
+  expect(cpuMs(() => load(keys(999)))).toBeLessThan(2_000);
 });
 
 test('88: a range that only the event makes long ends with a message', () => {
@@ -83,7 +82,7 @@ test('88: a range that only the event makes long ends with a message', () => {
 
   expect(() => render(template, { body: { n: 1e8 } }, 'none')).toThrow(/too many elements/);
   expect(
-    ms(() => expect(() => render(template, { body: { n: 1e5 } }, 'none')).toThrow(/100 ms|256 KB/)),
+    cpuMs(() => expect(() => render(template, { body: { n: 1e5 } }, 'none')).toThrow(/100 ms|256 KB/)),
   ).toBeLessThan(1_500);
 });
 
