@@ -19,7 +19,8 @@ then:
 const BURSTS = 10;
 const IN_A_BURST = 50;
 const BURST_MS = 6_000;
-const STEP_MS = 530;
+/** As long as a turn at the channel. */
+const STEP_MS = 1_050;
 const CRITICAL = 2;
 
 let clock: StandingClock;
