@@ -221,7 +221,7 @@ async function endRuns(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
     sql`
       UPDATE runs SET state = 'ended', reason = row.reason, ended_at = app_now()
         FROM unnest(${ids}::uuid[], ${reasons}::text[]) AS row (id, reason)
-       WHERE runs.id = row.id AND runs.state = 'active'`.execute(tx),
+       WHERE runs.id = row.id AND runs.state || '' = 'active'`.execute(tx),
     sql`
       UPDATE steps SET state = 'skipped', reason = row.reason, due_at = NULL, decided_at = app_now()
         FROM unnest(${ids}::uuid[], ${reasons}::text[]) AS row (run_id, reason)
@@ -252,7 +252,8 @@ async function startNextSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<voi
     ...started,
     sql`
       UPDATE runs SET state = 'done', ended_at = app_now()
-       WHERE id = ANY(${runs}::uuid[]) AND state = 'active'
+       -- By id, not by the index of what is active, which is small when it is planned.
+       WHERE id = ANY(${runs}::uuid[]) AND state || '' = 'active'
          AND NOT EXISTS (SELECT FROM steps o
                           WHERE o.run_id = runs.id AND (o.due_at IS NOT NULL OR o.state = 'pending'))`.execute(
       tx,
