@@ -6,6 +6,7 @@ import { acceptBench } from './accept.ts';
 import { backlogBench } from './backlog.ts';
 import { instancesBench } from './instances.ts';
 import { matchBench } from './match.ts';
+import { operateBench } from './operate.ts';
 import { recoveryBench } from './recovery.ts';
 import { report, type Figure } from './report.ts';
 import { startBench } from './start.ts';
@@ -24,6 +25,7 @@ const SECTIONS: Readonly<Record<string, (databaseUrl: string) => Promise<readonl
   backlog: (databaseUrl) => backlogBench({ databaseUrl, pending: 100_000 }),
   instances: (databaseUrl) => instancesBench({ databaseUrl, rounds: 3, seconds: 5 }),
   stored: (databaseUrl) => storedBench({ databaseUrl, rounds: 3, seconds: 5, few: 10_000, many: 10_000_000 }),
+  operate: (databaseUrl) => operateBench({ databaseUrl, live: 10_000, stored: 1_000_000, asked: 50 }),
   timers: (databaseUrl) => timersBench({ databaseUrl, pending: 100_000, firing: 600 }),
 };
 

@@ -32,6 +32,9 @@ export interface Received {
   readonly p99: number;
 }
 
+/** Of every Deskhand of a stage. */
+export const ADMIN_TOKEN = 'bench-admin-token';
+
 /** Where the driver posts to. */
 export function hook(deskhand: Child): string {
   return `http://127.0.0.1:${deskhand.port}/hooks/monitoring/bench-secret`;
@@ -49,6 +52,7 @@ export async function openStage(): Promise<Stage> {
     async start(on) {
       const child = await startChild(['dist/main.js', 'serve'], {
         ...('databaseUrl' in on ? { DATABASE_URL: on.databaseUrl } : { DESKHAND_DATA: on.dataDir }),
+        DESKHAND_ADMIN_TOKEN: ADMIN_TOKEN,
         DESKHAND_CONFIG: join(folder, 'deskhand.yaml'),
         DESKHAND_RULES: join(folder, 'rules'),
         PORT: '0',
