@@ -85,7 +85,6 @@ const RULE = `id: forward
 name: Urgent network alerts
 on: [webhook.received]
 when: { priority: { at_least: urgent }, category: Network }
-limit: { per_ticket: 1000000/1h }
 then: [{ http.post: { url: "http://127.0.0.1:9/in" } }]
 `;
 

@@ -12,9 +12,14 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Clones the migrated template: about 40 ms. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const { adminUrl, template, prefix } = inject('testServer');
+/**
+ * Clones the migrated template: about 40 ms.
+ *
+ * @param source a database to copy with all its rows instead; nobody may be connected to it
+ */
+export async function createTestDatabase(source?: TestDatabase): Promise<TestDatabase> {
+  const { adminUrl, template: migrated, prefix } = inject('testServer');
+  const template = source?.name ?? migrated;
   const name = `${prefix}_${randomBytes(5).toString('hex')}`;
   await runAsAdmin(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = new URL(adminUrl);
