@@ -1,8 +1,6 @@
-import type { Change, DeskEvent, Via } from '../event.ts';
-import { toInstant } from '../clock.ts';
-import { sameText } from '../vendors/http/text.ts';
+import type { Change } from '../event.ts';
+import { endWaitingRuns } from '../record/attention.ts';
 import type { Tx } from '../record/database.ts';
-import { madeBySteps } from '../record/children.ts';
 import { fulfil, nominate, type Nomination } from '../record/nominations.ts';
 import {
   deleteOwnWrites,
@@ -13,14 +11,16 @@ import {
   type StoredTicket,
   type TicketUpdate,
 } from '../record/tickets.ts';
-import { presentTicket, type Comment, type ObservedTicket, type Person } from '../ticket.ts';
 import type { RuleBook } from '../rules/active.ts';
-import type { TicketRead } from '../vendors/vendor.ts';
-import { aspectsOf, attribute, DIFFED_FIELDS, diffTicket, newComments, resetsAttention } from './diff.ts';
-import { endWaitingRuns } from '../record/attention.ts';
 import { advanceClock, type SlaClock } from '../sla/clock.ts';
-import { storeEvents, type EventDraft, type StoreDeps } from './store-event.ts';
-import { armHistory, ownSla } from './timers.ts';
+import type { Comment, ObservedTicket } from '../ticket.ts';
+import type { TicketRead } from '../vendors/vendor.ts';
+import { attribute, diffTicket, newComments, resetsAttention } from './diff.ts';
+import type { EventDraft } from './event-draft.ts';
+import { eventMaker, type EventMaker, type EventOrigin } from './event-maker.ts';
+import { findOwnChildren, type Cause, type OwnChildren } from './own-children.ts';
+import { storeEvents, type StoreDeps } from './store-event.ts';
+import { armHistory } from './timers.ts';
 
 /**
  * Turns what was read of tickets into events: compare with the stored snapshot under a row lock, and commit the
@@ -38,20 +38,14 @@ export interface AppliedRead {
   readonly nomination: Nomination | null;
 }
 
-export interface ApplyContext {
-  readonly connectionId: number;
-  readonly connection: string;
-  readonly vendor: string;
+export interface ApplyContext extends EventOrigin {
   readonly botUserId: string | null;
-  readonly feed: string | null;
-  readonly via: Via;
   /** While a feed's baseline is walked, tickets seen for the first time are no events. */
   readonly silent: boolean;
   /** Epoch ms; what is older is history. */
   readonly baselineAt: number;
   /** How far before the baseline a created ticket still counts as new. */
   readonly overlapMs: number;
-  readonly lateAfterMs: number;
   readonly wantSystemComments: boolean;
   /** How long what we wrote may take to show: an hour or three polls, whichever is longer. */
   readonly ownWritesForMs: number;
@@ -82,7 +76,12 @@ export async function applyReads(
   const current = reads.filter(({ read, readSeq }) => readSeq > (rows.get(read.id)?.appliedSeq ?? 0));
   const overtaken = reads.filter((read) => !current.includes(read));
   const writes = await readOwnWrites(tx, context.connectionId, ids, context.ownWritesForMs);
-  const own = await findOwnChildren(tx, context, current, writes);
+  const own = await findOwnChildren(
+    tx,
+    context,
+    current.map(({ read }) => read),
+    writes,
+  );
 
   const parts = current.map((entry) => {
     const row = rows.get(entry.read.id);
@@ -267,194 +266,4 @@ function firstSeen(
   const { updated_at: updatedAt } = snapshot;
   const touched = updatedAt == null ? context.via === 'webhook' : Date.parse(updatedAt) >= context.baselineAt;
   return touched ? [maker.firstUpdate(row.revision + 1)] : [];
-}
-
-interface EventMaker {
-  created(revision: number, own: Cause | null): EventDraft;
-  updated(revision: number, changes: Readonly<Record<string, Change>>, cause: Cause | null): EventDraft;
-  firstUpdate(revision: number): EventDraft;
-  comment(comment: Comment, revision: number, own: Cause | null): EventDraft;
-  gone(revision: number): EventDraft;
-  /** No event: the ticket as it stands. */
-  seen(revision: number): EventDraft;
-}
-
-function eventMaker(
-  snapshot: ObservedTicket,
-  row: StoredTicket,
-  context: ApplyContext,
-  deps: StoreDeps,
-): EventMaker {
-  const now = deps.now();
-  const draft = (
-    options: { key: string; type: string; occurredAt: string | null; revision: number } & Partial<DeskEvent>,
-    cause: Cause | null = null,
-  ): EventDraft => {
-    const { occurredAt, revision, ...rest } = options;
-    const { ticket, unknown } = presentTicket(snapshot, {
-      acknowledged: row.acknowledged,
-      snoozed: row.snoozed,
-      revision,
-      sla: ownSla(snapshot, row.slaClock, deps.sla?.get(context.connection) ?? null, now),
-    });
-    const occurred = occurredAt === null ? null : Date.parse(occurredAt);
-    return {
-      id: deps.newId(),
-      connectionId: context.connectionId,
-      raw: null,
-      depth: cause === null ? 0 : cause.depth + 1,
-      causedBy: cause?.stepId ?? null,
-      keys: [{ key: options.key, renewAfterMs: null }],
-      event: {
-        connection: context.connection,
-        vendor: context.vendor,
-        ticket_id: row.ticketId,
-        occurred_at: occurredAt,
-        observed_at: toInstant(now),
-        late: occurred !== null && now - occurred > context.lateAfterMs,
-        replay: false,
-        via: context.via,
-        feed: context.feed,
-        own: false,
-        unknown,
-        actor: null,
-        aspects: [],
-        changes: null,
-        comment: null,
-        trigger: null,
-        ticket,
-        body: null,
-        ...rest,
-      },
-    };
-  };
-  const updatedAt = snapshot.updated_at ?? null;
-
-  return {
-    created: (revision, own) =>
-      draft(
-        {
-          key: `created:${row.ticketId}`,
-          type: 'ticket.created',
-          occurredAt: snapshot.created_at ?? null,
-          revision,
-          own: own !== null,
-          actor: actorOf(snapshot.creator ?? snapshot.requester, own !== null),
-        },
-        own,
-      ),
-    updated: (revision, changes, cause) => {
-      const own = Object.values(changes).every((change) => change.by === 'self');
-      return draft(
-        {
-          key: `updated:${row.ticketId}:${revision}`,
-          type: 'ticket.updated',
-          occurredAt: updatedAt,
-          revision,
-          changes,
-          aspects: aspectsOf(changes),
-          own,
-          actor: actorOf(snapshot.last_updated_by, own),
-        },
-        cause,
-      );
-    },
-    firstUpdate: (revision) =>
-      draft({
-        key: `updated:${row.ticketId}:${revision}`,
-        type: 'ticket.updated',
-        occurredAt: updatedAt,
-        revision,
-        changes: {},
-        unknown: [...new Set([...presentTicket(snapshot, NOTHING_OF_OURS).unknown, ...DIFFED_FIELDS])],
-      }),
-    comment: (comment, revision, own) => {
-      const author: Person | null =
-        own === null || comment.author === null ? comment.author : { ...comment.author, kind: 'self' };
-      return draft(
-        {
-          key: `comment:${row.ticketId}:${comment.id}`,
-          type: 'comment.added',
-          occurredAt: comment.at,
-          revision,
-          comment: { ...comment, author },
-          actor: author,
-          own: own !== null,
-        },
-        own,
-      );
-    },
-    gone: (revision) =>
-      draft({ key: `gone:${row.ticketId}:${revision}`, type: 'ticket.gone', occurredAt: null, revision }),
-    seen: (revision) => draft({ key: '', type: 'ticket.time', occurredAt: null, revision }),
-  };
-}
-
-const NOTHING_OF_OURS = { acknowledged: false, snoozed: false, revision: 0 };
-
-function actorOf(person: Person | null | undefined, own: boolean): Person | null {
-  if (person == null) return null;
-  return own ? { ...person, kind: 'self' } : person;
-}
-
-/** The step of ours that made something, and how deep in a chain it stood. */
-interface Cause {
-  readonly stepId: string;
-  readonly depth: number;
-}
-
-interface OwnChildren {
-  /** The step that posted this comment, or null. */
-  comment(ticketId: string, comment: Comment): Cause | null;
-  /** The step that created this ticket, or null. */
-  ticket(ticketId: string): Cause | null;
-}
-
-/** A comment is ours by its returned id, or by our account and the sent text; a forged reference is not enough. */
-async function findOwnChildren(
-  tx: Tx,
-  context: ApplyContext,
-  reads: readonly AppliedRead[],
-  writes: readonly OwnWrite[],
-): Promise<OwnChildren> {
-  const comments = reads.flatMap(({ read }) =>
-    read.gone || read.comments === null ? [] : read.comments.filter((comment) => mayBeOurs(comment, context)),
-  );
-  const [posted, created] = await Promise.all([
-    madeBySteps(
-      tx,
-      context.connectionId,
-      'comments',
-      comments.map((comment) => comment.id),
-    ),
-    madeBySteps(
-      tx,
-      context.connectionId,
-      'tickets',
-      reads.map(({ read }) => read.id),
-    ),
-  ]);
-  const texts = writes.filter((write) => write.field.startsWith('comment'));
-  return {
-    comment(ticketId, comment) {
-      const byId = posted.get(comment.id) ?? null;
-      if (byId !== null || !isBot(comment, context)) return byId;
-      return texts.find((write) => write.ticketId === ticketId && isText(write.value, comment)) ?? null;
-    },
-    ticket: (ticketId) => created.get(ticketId) ?? null,
-  };
-}
-
-/** The sent text, as the desk gives it back: stored as it was, escaped, or wrapped in markup. */
-function isText(sent: unknown, comment: Comment): boolean {
-  return typeof sent === 'string' && sameText(sent, comment.text ?? '');
-}
-
-/** Where a desk does not say which user we are, its comments are known by the ids that it returned. */
-function mayBeOurs(comment: Comment, context: ApplyContext): boolean {
-  return context.botUserId === null || isBot(comment, context);
-}
-
-function isBot(comment: Comment, context: ApplyContext): boolean {
-  return context.botUserId !== null && comment.author?.id === context.botUserId;
 }

@@ -3,7 +3,8 @@ import { readTicketRow } from '../record/tickets.ts';
 import { presentTicket } from '../ticket.ts';
 import type { Occurrence } from '../vendors/vendor.ts';
 import { occurrenceEvent } from './own-events.ts';
-import type { EventDraft, StoreDeps } from './store-event.ts';
+import type { EventDraft } from './event-draft.ts';
+import type { StoreDeps } from './store-event.ts';
 import { ownSlaFrom } from './timers.ts';
 
 /**

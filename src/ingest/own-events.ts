@@ -3,7 +3,7 @@ import type { DeskEvent, Via } from '../event.ts';
 import type { Rule } from '../match/rule.ts';
 import type { IdSource } from '../record/ids.ts';
 import type { Occurrence } from '../vendors/vendor.ts';
-import type { EventDraft } from './store-event.ts';
+import type { EventDraft } from './event-draft.ts';
 
 /** What an event of Deskhand's own needs from its surroundings. */
 interface OwnEventDeps {

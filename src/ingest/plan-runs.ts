@@ -1,3 +1,4 @@
+import type { DeskEvent } from '../event.ts';
 import type { Rule } from '../match/rule.ts';
 import type { Tx } from '../record/database.ts';
 import {
@@ -7,10 +8,10 @@ import {
   type NewRun,
   type NewStep,
 } from '../record/runs.ts';
+import type { IdSource } from '../record/ids.ts';
 import type { RuleBook } from '../rules/active.ts';
 import type { EventDraft } from './event-draft.ts';
 import { decideRun, planRun, suppressed, type Decision } from './plan.ts';
-import type { StoreDeps } from './store-event.ts';
 
 /** Which rules a group of new events matches, and what becomes of each match. Only the counting asks the database. */
 
@@ -31,6 +32,14 @@ export interface Planned {
   readonly over: readonly (Match & { readonly decision: Decision })[];
 }
 
+export interface PlanDeps {
+  readonly newId: IdSource;
+  /** Wall clock, epoch ms. */
+  readonly now: () => number;
+  /** Why nobody is to act on an event now, or null; default: nothing is silenced. */
+  readonly silencedBy?: (event: DeskEvent, now: number) => string | null;
+}
+
 /** @param now epoch ms */
 export function matchAll(book: RuleBook, drafts: readonly EventDraft[], now: number): Matched {
   const startedAt = performance.now();
@@ -41,12 +50,7 @@ export function matchAll(book: RuleBook, drafts: readonly EventDraft[], now: num
 }
 
 /** Runs and steps of the matches, with `counts` and what this very group adds to them. */
-export function planRuns(
-  book: RuleBook,
-  matches: readonly Match[],
-  counts: Counts,
-  deps: StoreDeps,
-): Planned {
+export function planRuns(book: RuleBook, matches: readonly Match[], counts: Counts, deps: PlanDeps): Planned {
   const now = deps.now();
   const silenced = new Map<EventDraft, string | null>();
   const runs: NewRun[] = [];

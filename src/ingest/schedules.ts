@@ -4,7 +4,8 @@ import { moveSchedules, replaceSchedules, takeDueSchedules, type ScheduleRow } f
 import type { RuleBook } from '../rules/active.ts';
 import { nextRun } from '../sla/cron.ts';
 import { DESKHAND_CONNECTION, ownEvent } from './own-events.ts';
-import { inRuleSet, storeEvents, type EventDraft, type StoreDeps } from './store-event.ts';
+import type { EventDraft } from './event-draft.ts';
+import { inRuleSet, storeEvents, type StoreDeps } from './store-event.ts';
 
 /**
  * `schedule:` rules. The database holds each rule's next run and hands it to one instance; the event's key is the

@@ -5,7 +5,8 @@ import { CommitUnknownError, type Database } from '../record/database.ts';
 import { publishRules } from '../rules/publish.ts';
 import { createActiveRules } from '../rules/active.ts';
 import { ownEvent } from './own-events.ts';
-import { storeEvents, storeGroup, type EventDraft } from './store-event.ts';
+import type { EventDraft } from './event-draft.ts';
+import { storeEvents, storeGroup } from './store-event.ts';
 
 let engine: Engine;
 beforeAll(async () => {

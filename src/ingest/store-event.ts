@@ -1,7 +1,6 @@
 import type { DeskEvent } from '../event.ts';
 import { CommitUnknownError, type Database, type Tx } from '../record/database.ts';
 import { insertEvents } from '../record/events.ts';
-import type { IdSource } from '../record/ids.ts';
 import { pauseRule } from '../record/rules.ts';
 import { insertRuns, mute, type NewRun } from '../record/runs.ts';
 import { RuleSetMovedError, type ActiveRules, type RuleBook } from '../rules/active.ts';
@@ -9,25 +8,18 @@ import type { SlaPlan } from '../sla/clock.ts';
 import type { EventDraft } from './event-draft.ts';
 import { claimKeys, lookUpGroup, type Stored } from './ledger.ts';
 import { mutedEvent, pausedEvent } from './own-events.ts';
-import { countRuns, matchAll, planRuns, type Planned } from './plan-runs.ts';
+import { countRuns, matchAll, planRuns, type PlanDeps, type Planned } from './plan-runs.ts';
 import { armTimers } from './timers.ts';
-
-export type { EventDraft } from './event-draft.ts';
 
 /**
  * Where everything that happens becomes an event: in come drafts (from a poll, a webhook, a timer, a step), out go
  * the event, its runs and their planned steps, in the caller's transaction. It never talks to a vendor.
  */
 
-export interface StoreDeps {
+export interface StoreDeps extends PlanDeps {
   readonly active: ActiveRules;
-  readonly newId: IdSource;
-  /** Wall clock, epoch ms. */
-  readonly now: () => number;
   /** SLA targets by connection, for desks that keep no deadlines; default: none. */
   readonly sla?: ReadonlyMap<string, SlaPlan>;
-  /** Why nobody is to act on an event now, or null; default: nothing is silenced. */
-  readonly silencedBy?: (event: DeskEvent, now: number) => string | null;
   /** Told what a transaction stored, before it commits; default: nobody. */
   readonly observe?: (tx: Tx, observed: Observed) => void;
 }

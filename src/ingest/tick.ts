@@ -19,7 +19,8 @@ import {
   type TimedTicket,
 } from '../record/timers.ts';
 import type { RuleBook } from '../rules/active.ts';
-import { inRuleSet, storeEvents, type EventDraft, type StoreDeps } from './store-event.ts';
+import type { EventDraft } from './event-draft.ts';
+import { inRuleSet, storeEvents, type StoreDeps } from './store-event.ts';
 import { armsOf, OVERDUE, overdueMoment, storedView, type TimedConnection } from './timers.ts';
 
 /**

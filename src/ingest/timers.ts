@@ -6,7 +6,7 @@ import { slaFields, type OwnSlaOf, type SlaClock, type SlaPlan } from '../sla/cl
 import { FINAL_PHASES, presentTicket, type ObservedTicket, type Ticket } from '../ticket.ts';
 import type { Tx } from '../record/database.ts';
 import { replaceTimers, type Arm, type TimedTicket } from '../record/timers.ts';
-import type { EventDraft } from './store-event.ts';
+import type { EventDraft } from './event-draft.ts';
 
 /**
  * Arming: which rules have to be looked at again for a ticket, and when. It happens in the transaction of the event
