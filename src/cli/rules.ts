@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { loadSetup } from '../config.ts';
 import { formatProblem, RuleError } from '../errors.ts';
 import { createLogger } from '../log.ts';
-import { loadRules } from '../match/load.ts';
+import { type LoadedRules, loadRules } from '../match/load.ts';
 import type { Rule } from '../match/rule.ts';
 import { openDatabase, type Database } from '../record/database.ts';
-import { activeSetId, hashRuleSet, readPausedRules, readRuleSet } from '../record/rules.ts';
+import { activeSetId, readPausedRules, readRuleSet } from '../record/rules.ts';
 import { readRuleFolder } from '../rules/folder.ts';
 import { publishRules } from '../rules/publish.ts';
 import { vendors } from '../vendors/registry.ts';
@@ -32,7 +33,7 @@ export async function run(args: readonly string[]): Promise<number> {
       case 'list':
         return await list(database, given);
       case 'diff':
-        return await diff(database, loadRules(folder.files, known).rules, given);
+        return await diff(database, loadRules(folder.files, known), given);
       default:
         throw usageError(`rules ${verb ?? ''}: expected publish, list or diff`);
     }
@@ -91,14 +92,18 @@ async function list(database: Database, given: Arguments): Promise<number> {
   return 0;
 }
 
-async function diff(database: Database, folder: readonly Rule[], given: Arguments): Promise<number> {
+/** A folder with mistakes would show its wrong rules as removed, so that it is refused like by `publish`. */
+async function diff(database: Database, loaded: LoadedRules, given: Arguments): Promise<number> {
+  const errors = loaded.problems.filter(({ severity }) => severity === 'error');
+  for (const problem of errors) console.error(formatProblem(problem));
+  if (errors.length > 0) return 1;
+  const folder = loaded.rules;
   const active = new Map((await activeRules(database)).map((rule) => [rule.id, rule]));
-  const same = (rule: Rule, other: Rule): boolean => hashRuleSet([rule]).equals(hashRuleSet([other]));
   const added = folder.filter((rule) => !active.has(rule.id)).map((rule) => rule.id);
   const changed = folder
     .filter((rule) => {
       const before = active.get(rule.id);
-      return before !== undefined && !same(rule, before);
+      return before !== undefined && !isDeepStrictEqual(actingPart(rule), actingPart(before));
     })
     .map((rule) => rule.id);
   const removed = [...active.keys()].filter((id) => !folder.some((rule) => rule.id === id));
@@ -109,4 +114,9 @@ async function diff(database: Database, folder: readonly Rule[], given: Argument
     for (const id of removed) console.log(`- ${id}`);
   }
   return added.length + changed.length + removed.length === 0 ? 0 : 1;
+}
+
+/** What a rule does, as the database gives it back: tests are no part of it, nor is the order of keys. */
+function actingPart({ tests: _tests, ...acting }: Rule): unknown {
+  return JSON.parse(JSON.stringify(acting));
 }
