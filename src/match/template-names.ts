@@ -79,14 +79,9 @@ const ROOTS: Readonly<Record<TemplateRoot, Shape>> = {
   changes: CHANGES,
   body: 'any',
   rule: parts('id name mode order'),
-  // `steps` holds results by step path, `created_ticket` what create_ticket made, `answer` the reply to slack.ask.
-  run: {
-    ...parts('id started_at replay_no answer'),
-    created_ticket: parts('id display_id url connection'),
-    steps: 'any',
-  },
+  run: parts('id'),
   oncall: 'any',
-  connection: parts('name vendor vendor_name url time_zone locale'),
+  connection: parts('name vendor'),
 };
 
 /** What Liquid itself offers on lists and texts. */

@@ -69,6 +69,8 @@ describe('escaping values, never the text around them', () => {
 test.each([
   ['{{ ticket.titel }}', 'Unknown name "ticket.titel". "ticket" has other names. Did you mean "title"?'],
   ['{{ user.name }}', 'Texts know event, ticket'],
+  ['{{ run.started_at }}', 'Unknown name "run.started_at". "run" has id.'],
+  ['{{ connection.url }}', 'Unknown name "connection.url". "connection" has name, vendor.'],
   ['{{ ticket.title | shout }}', 'Unknown filter "shout"'],
   ['{{ ticket.title | sample }}', 'Unknown filter "sample"'],
   ['{% nope %}', 'Unknown tag "nope"'],
