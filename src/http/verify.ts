@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 
 /**
  * Who may post to a hook: every scheme checks the exact bytes that came, compares in constant time, and answers
@@ -127,7 +127,7 @@ function matchesOne(given: string | undefined, secrets: readonly string[]): bool
 
 /** Constant time whatever the lengths: digests of both are compared. */
 function same(given: string | undefined, wanted: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const digest = (text: string): Buffer => Buffer.from(hash('sha256', text, 'hex'));
   return timingSafeEqual(digest(given ?? ''), digest(wanted)) && given !== undefined && given !== '';
 }
 
