@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { VendorError } from './errors.ts';
 import type { Log } from './log.ts';
 import { changeBudget } from './record/budgets.ts';
-import { readConnections, silenceConnection, upsertConnection } from './record/connections.ts';
+import { readConnections, refusedMark, silenceConnection, upsertConnection } from './record/connections.ts';
 import type { Database, Db } from './record/database.ts';
 import { retryFeeds, upsertFeeds } from './record/feeds.ts';
 import {
@@ -99,7 +99,8 @@ function budgetOf({ budget, vendor }: ConnectionOptions): BudgetSpec {
 /** Feeds that were refused are left alone until the credentials change, which they have if the settings did. */
 async function retryAfterNewCredentials(db: Db, id: number, fingerprint: string): Promise<void> {
   const known = (await readConnections(db)).find((row) => row.id === id);
-  if (known !== undefined && known.testedWith !== fingerprint) await retryFeeds(db, id);
+  const tried = [fingerprint, refusedMark(fingerprint)];
+  if (known !== undefined && !tried.includes(known.testedWith ?? '')) await retryFeeds(db, id);
 }
 
 function pollInterval(feed: FeedSpec, poll: ConnectionOptions['poll']): number {

@@ -344,5 +344,5 @@ describe('the nightly walk over open tickets', () => {
 
     const events = (await engine.events()).filter((event) => event.ticketId === String(gone));
     expect(events.map((event) => event.type)).toEqual(['ticket.created', 'ticket.gone']);
-  });
+  }, 60_000);
 });

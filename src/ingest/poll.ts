@@ -1,7 +1,12 @@
 import type { Connection } from '../connections.ts';
 import { messageOf, VendorError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { recordSelfTest, readConnections, setConnectionState } from '../record/connections.ts';
+import {
+  recordSelfTest,
+  readConnections,
+  setConnectionState,
+  restAfterRefusal,
+} from '../record/connections.ts';
 import type { Database, Tx } from '../record/database.ts';
 import {
   leaseDueFeed,
@@ -282,8 +287,12 @@ async function failed(
     'poll failed',
   );
   if (error.reason === 'auth') {
+    const { db } = deps.database;
+    const row = (await readConnections(db)).find((found) => found.id === connection.id);
+    const restMs = row?.state === 'stopped' ? UNTIL_CHANGED_MS : AUTH_PAUSE_MS;
+    await restAfterRefusal(db, connection.id, connection.fingerprint, restMs);
     await announce(connection, 'connection.auth_failed', 'stopped', error, deps);
-    return feed.failures === 0 ? AUTH_PAUSE_MS : UNTIL_CHANGED_MS;
+    return restMs;
   }
   if (error.retryAt !== undefined) return Math.max(250, error.retryAt - deps.store.now());
   if (feed.failures + 1 >= DEGRADED_AFTER) {

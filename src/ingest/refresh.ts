@@ -1,6 +1,7 @@
 import type { Connection } from '../connections.ts';
 import { messageOf, VendorError } from '../errors.ts';
 import { readConnections } from '../record/connections.ts';
+import { databaseNow } from '../record/database.ts';
 import { baselineOf, connectionsInBaseline } from '../record/feeds.ts';
 import { putOff, takeNominations, type Nomination } from '../record/nominations.ts';
 import { nextReadSeq } from '../record/tickets.ts';
@@ -19,6 +20,8 @@ const TAKEN_FOR_MS = 60_000;
 const FIRST_BACKOFF_MS = 2_000;
 const LONGEST_BACKOFF_MS = 5 * 60_000;
 const BASELINE_WAIT_MS = 2_000;
+/** How often a connection that rests is asked whether it still does. */
+const REST_MS = 5_000;
 
 /**
  * Reads and applies the due nominations of a connection.
@@ -38,8 +41,27 @@ export async function refreshOnce(
     }
     return 0;
   }
+  if (await rests(connection, deps)) {
+    for (const nomination of taken) {
+      await putOff(
+        deps.database.db,
+        nomination,
+        REST_MS,
+        'the connection is stopped, silent or paused',
+        false,
+      );
+    }
+    return 0;
+  }
   await Promise.all(taken.map((nomination) => refreshTicket(connection, nomination, deps, signal)));
   return taken.length;
+}
+
+/** A desk that refused us or asked for silence is not called because somebody else names a ticket. */
+async function rests(connection: Connection, { database }: PollDeps): Promise<boolean> {
+  const [rows, now] = await Promise.all([readConnections(database.db), databaseNow(database.db)]);
+  const row = rows.find((found) => found.id === connection.id);
+  return row !== undefined && (row.paused || row.state === 'stopped' || (row.silentUntil ?? 0) > now);
 }
 
 async function refreshTicket(

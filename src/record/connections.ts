@@ -59,6 +59,25 @@ export async function recordSelfTest(
     .execute();
 }
 
+/** Stands in `tested_with` for credentials that were refused: a restart with the same ones is no reason to try again. */
+export function refusedMark(fingerprint: string): string {
+  return `refused ${fingerprint}`;
+}
+
+/** The credentials were refused: every feed of the connection rests, those too that did not ask. */
+export async function restAfterRefusal(
+  db: Db,
+  connectionId: number,
+  fingerprint: string,
+  forMs: number,
+): Promise<void> {
+  await sql`
+    WITH marked AS (UPDATE connections SET tested_with = ${refusedMark(fingerprint)} WHERE id = ${connectionId})
+    UPDATE feeds SET failures = greatest(failures, 1),
+           next_poll_at = greatest(next_poll_at, app_now() + ${forMs}::float8 * interval '1 millisecond')
+     WHERE connection_id = ${connectionId}`.execute(db);
+}
+
 /**
  * The vendor asked for silence until then; a longer silence already on record stays.
  *

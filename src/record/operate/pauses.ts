@@ -56,6 +56,12 @@ export async function setConnectionPaused(db: Db, name: string, paused: boolean)
     UPDATE connections c SET paused_at = CASE WHEN ${paused} THEN coalesce(c.paused_at, app_now()) END
       FROM before WHERE c.id = before.id
     RETURNING before.was, pg_notify('deskhand_rules', 'paused')`.execute(db);
+  if (!paused) {
+    // Whoever resumes has mended what its feeds were refused for.
+    await sql`
+      UPDATE feeds SET next_poll_at = app_now()
+       WHERE failures > 0 AND connection_id = (SELECT id FROM connections WHERE name = ${name})`.execute(db);
+  }
   return rows[0] === undefined ? null : rows[0].was !== paused;
 }
 
