@@ -154,6 +154,19 @@ export async function readEvents(
   );
 }
 
+/** Larger documents and bodies are left out of a sample, so that it costs a few MB at most. */
+const MAX_SAMPLED_BYTES = 8_192;
+
+/** The events stored last, newest first: what selectivity of conditions is counted on. Large ones are left out. */
+export async function readLatestEvents(db: Db, limit: number): Promise<readonly DeskEvent[]> {
+  const { rows } = await sql<{ doc: EventDoc; raw: Buffer | null }>`
+    SELECT doc, CASE WHEN octet_length(raw) <= ${MAX_SAMPLED_BYTES} THEN raw END AS raw
+      FROM (SELECT id, doc, raw FROM events ORDER BY id DESC LIMIT ${limit}) AS latest
+     WHERE pg_column_size(doc) <= ${MAX_SAMPLED_BYTES}
+     ORDER BY id DESC`.execute(db);
+  return rows.map((row) => withBody(row.doc, row.raw));
+}
+
 /** The event as it was matched: a webhook's body is its raw bytes, parsed again. */
 export function withBody(doc: EventDoc, raw: Buffer | null): DeskEvent {
   if (raw === null) return { ...doc, body: null };

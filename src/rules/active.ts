@@ -3,6 +3,7 @@ import type { Matcher, MatchSettings } from '../match/matcher.ts';
 import { createMoments, type Moments } from '../match/moments.ts';
 import type { Rule } from '../match/rule.ts';
 import type { Database, Tx } from '../record/database.ts';
+import { readLatestEvents } from '../record/events.ts';
 import {
   activeSetId,
   pinActiveSet,
@@ -48,6 +49,8 @@ export class RuleSetMovedError extends Error {
 }
 
 const VERSIONS_KEPT = 5000;
+/** Events on which the matcher counts how rare each condition is; shares are stable by then. */
+const SAMPLE = 500;
 
 /** @param settings lists, locales and calendars of the configuration */
 export function createActiveRules(database: Database, settings: MatchSettings): ActiveRules {
@@ -68,11 +71,14 @@ export function createActiveRules(database: Database, settings: MatchSettings): 
       book = { ...book, paused };
       return book;
     }
-    const rows = await readRuleSet(database.db, setId);
+    const [rows, sample] = await Promise.all([
+      readRuleSet(database.db, setId),
+      readLatestEvents(database.db, SAMPLE),
+    ]);
     const rules = rows.map((row) => row.rule);
     book = {
       setId,
-      matcher: compileRules(rules, settings),
+      matcher: compileRules(rules, settings, sample),
       versionOf: new Map(rows.map((row) => [row.rule.id, row.versionId])),
       moments: createMoments(rules, settings),
       activeSince: new Map(rows.map((row) => [row.rule.id, row.createdAt.getTime()])),

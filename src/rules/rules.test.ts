@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { RuleError } from '../errors.ts';
 import { NOTHING_KNOWN } from '../match/load.ts';
 import { openDatabase, type Database } from '../record/database.ts';
+import { readLatestEvents } from '../record/events.ts';
 import { pauseRule } from '../record/rules.ts';
 import { createActiveRules, RuleSetMovedError, type ActiveRules } from './active.ts';
 import { readRuleFolder } from './folder.ts';
@@ -47,6 +48,29 @@ const watching = (active: ActiveRules, first: PublishWhen = 'changed'): RuleWatc
     first,
   );
 const ids = (active: ActiveRules): readonly string[] => active.current().matcher.rules.map(({ id }) => id);
+
+test('a set is compiled with the events stored last, whatever they look like', async () => {
+  const store = (id: number, doc: unknown, body: string | null): Promise<unknown> =>
+    sql`INSERT INTO events (id, observed_at, connection_id, type, doc, raw)
+        VALUES (${`0197b000-0000-7000-8000-00000000000${id}`}, app_now(), 1, 'custom.x', ${JSON.stringify(doc)}::jsonb,
+                ${body === null ? null : Buffer.from(body)})`.execute(database.db);
+  const noise = Array.from({ length: 20_000 }, (_, i) => (i * 7_919) % 10_007).join(' ');
+  await store(1, { key: 'oldest' }, null);
+  await store(2, { key: 'large body', ticket: 7, changes: [] }, JSON.stringify(noise));
+  await store(3, { key: 'large', ticket: { description: noise } }, null);
+  await store(4, { key: 'newest' }, '{ "a": 1 }');
+  const latest = await readLatestEvents(database.db, 3);
+  expect(latest.map(({ key, body }) => [key, body])).toEqual([
+    ['newest', { a: 1 }],
+    ['large body', null],
+  ]);
+
+  await publish(Array.from({ length: 30 }, (_, i) => rule(`r${i}`, `t${i}`)).join('---\n'));
+  const active = newActive();
+  await active.refresh();
+
+  expect(ids(active)).toHaveLength(30);
+});
 
 describe('publishing', () => {
   test('the same content again changes nothing; a changed one is a new set that shares its versions', async () => {
