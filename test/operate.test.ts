@@ -1,12 +1,11 @@
 import { Webhook } from 'standardwebhooks';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createLogger } from '../src/log.ts';
 import { NOTHING_KNOWN } from '../src/match/load.ts';
-import { HOOK_SECRET, MONITORING_SECRET, startTestApp, type TestApp } from './support/app.ts';
+import { MONITORING_SECRET, startTestApp, type TestApp } from './support/app.ts';
 import { until } from './support/until.ts';
 
-/** Operating a whole Deskhand over HTTP: the one switch, what the edge gives away, and that no secret is left anywhere. */
+/** Operating a whole Deskhand over HTTP: the one switch, and what the edge gives away. */
 
 const ADMIN = 'admin-token-5f2c91';
 const SIGNING = 'whsec_c2lnbmluZy1zZWNyZXQtNzc=';
@@ -20,15 +19,6 @@ then:
 `;
 
 let stage: TestApp;
-const log: string[] = [];
-const secrets = (): readonly string[] => [
-  ADMIN,
-  SIGNING,
-  HOOK_SECRET,
-  MONITORING_SECRET,
-  stage.desk.token,
-  stage.slack.botToken,
-];
 
 beforeAll(async () => {
   stage = await startTestApp({
@@ -36,14 +26,8 @@ beforeAll(async () => {
     more: {
       known: NOTHING_KNOWN,
       adminToken: ADMIN,
-      secrets: [ADMIN, SIGNING, HOOK_SECRET, MONITORING_SECRET],
       environment: { SIGNING },
       retention: { eventsMs: 90 * 86_400_000, attemptsMs: 90 * 86_400_000, keysMs: 400 * 86_400_000 },
-      log: createLogger({
-        level: 'debug',
-        secrets: [ADMIN, SIGNING, HOOK_SECRET, MONITORING_SECRET],
-        destination: { write: (line) => log.push(line) },
-      }),
     },
   });
   await stage.ready();
@@ -141,44 +125,3 @@ test('what cannot be read is answered without a stack (input 108)', async () => 
   expect(text).not.toMatch(/\bat .+:\d+:\d+|node_modules|src\//);
   expect(JSON.parse(text)).toMatchObject({ error: { reason: 'bad_request' } });
 });
-
-test('no configured secret is in the database, the log, metrics or any answer (inputs 109, 110)', async () => {
-  await alert('with a signed post');
-  await fetch(`${stage.base}/hooks/acme/${HOOK_SECRET}`, { method: 'POST', body: '{"ticketId":"1021"}' });
-  await until('the posts', () => told() === sent);
-  const signed = stage.receiver.calls.named('alert').every((call) => 'webhook-signature' in call.headers);
-
-  const lists = ['connections', 'events', 'tickets', 'rules', 'rules/alerts', 'runs', 'steps', 'status'];
-  const answers = await Promise.all(lists.map(async (path) => (await get(`/api/v1/${path}`)).text()));
-  const why = await (await get('/api/v1/tickets/monitoring/A-1/why')).text();
-  const metrics = await (await get('/metrics')).text();
-  const tables = await dump();
-
-  expect(signed).toBe(true);
-  expect(tables).toContain('${SIGNING}');
-  expect(tables.length).toBeGreaterThan(10_000);
-  const places = { answers: answers.join('\n'), why, metrics, tables, log: log.join('') };
-  for (const [place, text] of Object.entries(places)) {
-    for (const secret of secrets()) {
-      expect(text.includes(secret), `${secret.slice(0, 5)}… in ${place}`).toBe(false);
-    }
-  }
-});
-
-/** Every row of every table as text; bytes as the text that they are. */
-async function dump(): Promise<string> {
-  const { db } = stage.database;
-  const { rows: tables } = await sql<{ name: string }>`
-    SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`.execute(
-    db,
-  );
-  const texts: string[] = [];
-  for (const { name } of tables) {
-    const { rows } = await sql<{ row: string }>`SELECT t::text AS row FROM ${sql.table(name)} t`.execute(db);
-    texts.push(...rows.map(({ row }) => row));
-  }
-  const { rows } = await sql<{ raw: string }>`
-    SELECT encode(raw, 'escape') AS raw FROM events WHERE raw IS NOT NULL
-    UNION ALL SELECT encode(raw, 'escape') FROM deliveries`.execute(db);
-  return [...texts, ...rows.map(({ raw }) => raw)].join('\n');
-}

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { ActionParams } from '../../match/rule.ts';
+import { createRedact, excerpt, type Redact } from '../../vendors/http/redact.ts';
 import type { Outgoing } from '../outgoing.ts';
 import { afterFailure, judgeError } from '../failure.ts';
 import { ActionError, decided, LEASE_LOST, type Resolution, type StepTask } from '../task.ts';
@@ -41,7 +42,7 @@ export async function httpPost(
     deps.crashPoint('before_send');
     const answer = await deps.outgoing.post(url, { headers, body, signal });
     deps.crashPoint('after_send');
-    checkStatus(answer.status, answer.body, answer.retryAfterMs, task);
+    checkStatus(answer.status, excerpt(answer.body, redactOf(params, deps)), answer.retryAfterMs, task);
     return decided('done', null, {
       result: { status: answer.status },
       attempt: { state: 'succeeded', reason: null },
@@ -81,8 +82,16 @@ function headersOf(
   return headers;
 }
 
+const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+/** A receiver may repeat what it was sent: not into our record. */
+function redactOf(params: ActionParams['http.post'], { environment }: HttpPostDeps): Redact {
+  const written = [...Object.values(params.headers), params.secret ?? ''].join('\n');
+  return createRedact([...written.matchAll(VARIABLE)].map(([, name = '']) => environment[name] ?? ''));
+}
+
 function fromEnvironment(text: string, environment: HttpPostDeps['environment']): string {
-  return text.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
+  return text.replace(VARIABLE, (_, name: string) => {
     const value = environment[name];
     if (value === undefined || value === '') {
       throw new ActionError(`the environment variable ${name} is not set`, {
@@ -96,7 +105,7 @@ function fromEnvironment(text: string, environment: HttpPostDeps['environment'])
 
 function checkStatus(status: number, body: string, retryAfterMs: number | null, task: StepTask): void {
   if (status >= 200 && status < 300) return;
-  const said = `${status} ${body.slice(0, 300)}`.trim();
+  const said = `${status} ${body}`.trim();
   if (status === 429) {
     const retryAt = retryAfterMs === null ? null : task.now() + retryAfterMs;
     throw new ActionError(`the receiver answered ${said}`, {

@@ -6,6 +6,8 @@ const redact = createRedact(['s3cr&t/=', 'user:s3cr&t/=']);
 test.each([
   ['token s3cr&t/= was bad', 'token *** was bad'],
   [`Basic ${Buffer.from('user:s3cr&t/=').toString('base64')}`, 'Basic ***'],
+  ['got Basic bm9ib2R5OmtuZXcx, Bearer abc1', 'got Basic ***, Bearer ***'],
+  ['Basic questions', 'Basic questions'],
   ['?token=s3cr%26t%2F%3D', '?token=***'],
   ['https://desk.test/api/Tickets?token=abc#x failed', 'https://desk.test/api/Tickets failed'],
   ['see http://nora:pw@desk.test/a', 'see http://desk.test/a'],

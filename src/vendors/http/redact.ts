@@ -9,6 +9,8 @@ const MIN_SECRET = 4;
 const MAX_EXCERPT = 300;
 
 const URL_TAIL = /\b(https?:\/\/[^\s?#"'<>]+)[?#][^\s"'<>]*/gi;
+/** A digit, or more letters than a word has: "Basic questions" are none. */
+const CREDENTIALS = /\b(Basic|Bearer)\s+(?=\S*\d|\S{16})[\w+/=.~-]+/gi;
 const URL_USER = /\b(https?:\/\/)[^\s/@"'<>]+@/gi;
 
 export type Redact = (text: string) => string;
@@ -30,14 +32,15 @@ function spellings(secret: string): readonly string[] {
  * Makes the redactor of one connection.
  *
  * @param secrets every secret of the connection, and what is derived from several (`user:password`)
- * @returns a function that replaces them by `***` and cuts the query, fragment and user part off URLs
+ * @returns a function that replaces them, and what follows `Basic` or `Bearer`, by `***` and cuts the query, fragment
+ *   and user part off URLs
  */
 export function createRedact(secrets: readonly string[]): Redact {
   const needles = [...new Set(secrets.filter((secret) => secret.length >= MIN_SECRET).flatMap(spellings))];
   needles.sort((a, b) => b.length - a.length);
   return (text) => {
     const clean = needles.reduce((result, needle) => result.replaceAll(needle, '***'), text);
-    return clean.replace(URL_USER, '$1').replace(URL_TAIL, '$1');
+    return clean.replace(CREDENTIALS, '$1 ***').replace(URL_USER, '$1').replace(URL_TAIL, '$1');
   };
 }
 
