@@ -64,14 +64,22 @@ async function readRow(
   }
   const detail = await reader.client.find('ticket', { id: observed.id }, TicketDetail, context);
   if (detail === null) return { gone: true, id: observed.id };
-  const { description, tags } = mapDetail(detail.value, null, known, reader.mapping);
+  const { description, tags, updated_at: updatedAt } = mapDetail(detail.value, null, known, reader.mapping);
   const merged: ObservedTicket = {
     ...observed,
     ...(description === undefined ? {} : { description }),
     ...(tags === undefined ? {} : { tags }),
+    ...later(observed.updated_at, updatedAt),
     raw: { ...asObject(detail.raw), ...asObject(observed.raw) },
   };
   return complete(reader, merged, { comments: true, needs, known }, context);
+}
+
+function later(
+  row: string | null | undefined,
+  detail: string | null | undefined,
+): Pick<ObservedTicket, 'updated_at'> {
+  return row != null && detail != null && detail > row ? { updated_at: detail } : {};
 }
 
 /** The row again, now that the lookups are loaded: sections, e-mail addresses, who is a technician. */
@@ -84,6 +92,20 @@ interface Parts {
   readonly comments: boolean;
   readonly needs: Needs;
   readonly known: Known;
+}
+
+/**
+ * A row, its detail and its comments are read one after the other. What came in between is in the later ones only, and
+ * must not pass for as old as the row.
+ */
+function touchedAt(
+  { updated_at: updatedAt }: ObservedTicket,
+  comments: readonly Comment[],
+): Pick<ObservedTicket, 'updated_at'> {
+  // Jitbit's detail does not always say when, and then nobody knows.
+  if (updatedAt == null) return {};
+  const times = comments.flatMap((comment) => comment.at ?? []);
+  return { updated_at: [updatedAt, ...times].toSorted().at(-1) ?? updatedAt };
 }
 
 /** A 404 on the way means that the ticket went between two calls. */
@@ -99,7 +121,8 @@ async function complete(
       needsAny(parts.needs, 'custom') && observed.custom === undefined
         ? { custom: await readCustom(reader, observed.id, context) }
         : {};
-    return { gone: false, id: observed.id, observed: { ...observed, ...custom }, comments };
+    const updated = touchedAt(observed, comments ?? []);
+    return { gone: false, id: observed.id, observed: { ...observed, ...custom, ...updated }, comments };
   } catch (error) {
     if (error instanceof VendorError && error.reason === 'not_found') return { gone: true, id: observed.id };
     throw error;
