@@ -47,6 +47,31 @@ describe('whoever asks', () => {
   });
 });
 
+describe('a change asked for by a page', () => {
+  const types = ['application/x-www-form-urlencoded', 'text/plain', 'application/json'];
+  const ask = async (headers: Readonly<Record<string, string>>): Promise<number> => {
+    const authorization = `Bearer ${TOKEN}`;
+    const all = { authorization, host: 'desk.example', ...headers };
+    return (await api.app.request('/resume-all', { method: 'POST', headers: all })).status;
+  };
+
+  test.each<readonly [string, Readonly<Record<string, string>>]>([
+    ...types.map((type) => ['97', { origin: 'https://evil.example', 'content-type': type }] as const),
+    ['97', { origin: 'null' }],
+    ['98', { 'sec-fetch-site': 'cross-site' }],
+    ['98', { 'sec-fetch-site': 'same-site', origin: 'https://desk.example' }],
+  ])('of another site is refused, also with the token (input %s): %j', async (_, headers) => {
+    expect(await ask(headers)).toBe(403);
+  });
+
+  test.each([{}, { origin: 'https://desk.example' }, { 'sec-fetch-site': 'same-origin' }])(
+    'of our own, or by a program, is done: %j',
+    async (headers) => {
+      expect(await ask(headers)).toBe(200);
+    },
+  );
+});
+
 describe('lists', () => {
   test('are read page by page, each row once', async () => {
     for (let n = 0; n < 5; n += 1) await engine.happen({ type: 'custom.test', key: `e${n}` });
@@ -74,17 +99,20 @@ describe('lists', () => {
     'uncertain',
     'timers',
     'silences',
-  ])('/%s has items and next, takes only known parameters, and 404s for what is not there', async (path) => {
-    const list = await call('GET', `/${path}`);
-    const unknown = await call('GET', `/${path}?sort=id;DROP TABLE events`);
-    const missing = await call('GET', `/${path}/no-such-id`);
-    const noUuid = await call('GET', `/${path}/0190a7b8-0000-7000-8000-000000000000`);
+  ])(
+    '/%s has items and next, takes only known parameters, and 404s for what is not there (input 105)',
+    async (path) => {
+      const list = await call('GET', `/${path}`);
+      const unknown = await call('GET', `/${path}?sort=id;DROP TABLE events`);
+      const missing = await call('GET', `/${path}/no-such-id`);
+      const noUuid = await call('GET', `/${path}/0190a7b8-0000-7000-8000-000000000000`);
 
-    expect(list).toMatchObject({ status: 200, body: { items: expect.any(Array), next: null } });
-    expect(unknown).toMatchObject({ status: 400, body: { error: { reason: 'bad_request' } } });
-    expect(missing).toMatchObject({ status: 404, body: { error: { reason: 'not_found' } } });
-    expect(noUuid.status).toBe(404);
-  });
+      expect(list).toMatchObject({ status: 200, body: { items: expect.any(Array), next: null } });
+      expect(unknown).toMatchObject({ status: 400, body: { error: { reason: 'bad_request' } } });
+      expect(missing).toMatchObject({ status: 404, body: { error: { reason: 'not_found' } } });
+      expect(noUuid.status).toBe(404);
+    },
+  );
 
   test.each(['limit=0', 'limit=1001', 'limit=x', "after=' OR 1=1 --"])(
     'refuse %s (input 106)',

@@ -56,6 +56,12 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
     c.header('X-Content-Type-Options', 'nosniff');
     return next();
   });
+  app.use(async (c, next) => {
+    if (c.req.method !== 'GET' && isFromAnotherSite(c.req.raw.headers)) {
+      return refuse(c, 403, 'cross_site', 'the request comes from a page of another site');
+    }
+    return next();
+  });
   app.use(
     bodyLimit({
       maxSize: MAX_BODY,
@@ -86,6 +92,18 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
     return refuse(c, 503, 'unavailable', 'the database does not answer');
   });
   return app;
+}
+
+/**
+ * A browser says where a request was made: nobody but our own pages changes anything, even with a token in hand.
+ * Other programs say nothing.
+ */
+function isFromAnotherSite(headers: Headers): boolean {
+  const site = headers.get('sec-fetch-site');
+  if (site !== null) return site !== 'same-origin' && site !== 'none';
+  const origin = headers.get('origin');
+  if (origin === null) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== headers.get('host');
 }
 
 /** An app whose validation failures have the one shape of every error. */
