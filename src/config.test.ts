@@ -208,7 +208,7 @@ describe('a mistake is named with its place and a suggestion', () => {
     ['a bad name', 'connections: { "a/b": { vendor: jitbit } }', /1:16: a connection’s name/],
     ['no url', 'connections: { a: { vendor: jitbit, token: x } }', /"url" is missing; expected an http\(s\) URL/],
     ['neither token nor user', 'connections: { a: { vendor: jitbit, url: "https://a.test" } }', /1:16: "a": expected either token, or user and password$/],
-    ['an empty variable', connection('password: ${EMPTY}'), /6:15: the environment variable EMPTY is empty/],
+    ['an empty variable (input 111)', connection('password: ${EMPTY}'), /6:15: the environment variable EMPTY is empty/],
     ['an empty secret', connection('webhook_secret: ""'), /6:21: "webhook_secret": is empty/],
     ['one empty secret of two', connection('webhook_secret: [a1, ""]'), /6:26: item 2: is empty/],
     ['a secret without value', connection('webhook_secret:'), /6:\d+: "webhook_secret": expected a secret, or \[new, old\], got nothing/],
@@ -258,7 +258,7 @@ slack: { bot_token: 12345678, signing_secret: " sesame-3" }
     expect(said).not.toMatch(/sesame|internal\.host|12345678/);
   });
 
-  test('and a missing variable is not also a wrong value', () => {
+  test('and a missing variable (input 111) is not also a wrong value', () => {
     expect(mistakes(MINIMAL, {})).toEqual([
       'deskhand.yaml:5:12: the environment variable JITBIT_TOKEN is not set.',
     ]);

@@ -21,7 +21,7 @@ describe('a line', () => {
     ]);
   });
 
-  test('stays one line whatever the text holds', () => {
+  test('stays one line whatever the text holds (input 112)', () => {
     const { log, lines } = logger();
 
     log.info({ title: 'a\n{"level":60}\r\n\u2028b' }, 'forged\n{"level":60}');

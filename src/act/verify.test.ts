@@ -40,6 +40,10 @@ describe('looking for our own comment', () => {
   test.each<[string, Partial<AppendEvidence>]>([
     ['nothing is there', { children: [] }],
     ['somebody else wrote the same', { children: [child({ authorId: '2' })] }],
+    [
+      'a requester forged our reference (input 76)',
+      { children: [child({ authorId: '2', text: 'on it [ref bbbbbb]' })], text: 'on it [ref bbbbbb]' },
+    ],
     ['it was there before', { before: ['7'] }],
     ['it is another step’s', { taken: new Set(['7']) }],
     [

@@ -61,6 +61,12 @@ describe('escaping values, never the text around them', () => {
     expect([render(template, SCOPE, 'slack'), render(template, SCOPE, 'none')]).toEqual(['&lt;b&gt;', '<b>']);
   });
 
+  test('a template in a ticket’s text is text (input 75)', () => {
+    const hostile = '{{ secrets.x }} {% assign a = 1 %} ${HOME}';
+
+    expect(render(parseTemplate('{{ body.x }}'), { body: { x: hostile } }, 'none')).toBe(hostile);
+  });
+
   test('half a surrogate pair does not break a URL', () => {
     expect(render(parseTemplate('{{ body.x }}'), { body: { x: '\ud800' } }, 'url')).toBe('%EF%BF%BD');
   });

@@ -282,17 +282,20 @@ describe('appends', () => {
   test.each([
     [false, false],
     [true, true],
-  ])('a comment with public %s is so, explicitly', async (wanted, isPublic) => {
-    const [write] = await perform({ action: 'comment', text: 'one\n\ntwo <b>', public: wanted });
-    const body = '<p>one</p><p>two &lt;b&gt;</p>';
+  ])(
+    'a comment with public %s is so, explicitly, and its text is escaped (inputs 74, 78)',
+    async (wanted, isPublic) => {
+      const [write] = await perform({ action: 'comment', text: 'one\n\ntwo <b>', public: wanted });
+      const body = '<p>one</p><p>two &lt;b&gt;</p>';
 
-    expect(changes()).toEqual([
-      `POST tickets/${id}/comments ${JSON.stringify({ comment: { body, is_public: isPublic } })}`,
-    ]);
-    expect(write?.append?.children).toBe(`comments:${id}`);
-    const sent = await adapter.send(write as PlannedWrite, contractContext());
-    expect(sent.childId).toBe(String(desk.ticket(id).comments.at(-1)?.id));
-  });
+      expect(changes()).toEqual([
+        `POST tickets/${id}/comments ${JSON.stringify({ comment: { body, is_public: isPublic } })}`,
+      ]);
+      expect(write?.append?.children).toBe(`comments:${id}`);
+      const sent = await adapter.send(write as PlannedWrite, contractContext());
+      expect(sent.childId).toBe(String(desk.ticket(id).comments.at(-1)?.id));
+    },
+  );
 
   test('a task has its team, agent and date, and is found again', async () => {
     const due = '2026-11-28T15:00:00.000Z';

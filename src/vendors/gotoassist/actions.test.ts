@@ -289,7 +289,7 @@ describe('watches and links', () => {
 });
 
 describe('appends', () => {
-  test('a comment is written as the author, and has its id', async () => {
+  test('a comment is written as the author, escaped, and has its id (input 74)', async () => {
     await reopenWith({}, { author: gotoIds.nora });
 
     const [write] = await perform({ action: 'comment', text: 'Looking <b>', public: false });

@@ -122,7 +122,7 @@ describe('comment', () => {
   test.each([
     [false, 0, false],
     [true, 1, true],
-  ])('public: %s always sends the flag', async (isPublic, flag, visible) => {
+  ])('public: %s always sends the flag (input 78)', async (isPublic, flag, visible) => {
     await perform({ action: 'comment', text: 'On it', public: isPublic });
 
     expect(changes()).toEqual([

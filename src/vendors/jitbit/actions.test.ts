@@ -172,7 +172,7 @@ describe('comment', () => {
   test.each([
     [false, true],
     [true, false],
-  ])('public: %s sends forTechsOnly: %s', async (isPublic, techsOnly) => {
+  ])('public: %s sends forTechsOnly: %s (input 78)', async (isPublic, techsOnly) => {
     const write = await plan({ action: 'comment', text: 'On it', public: isPublic });
     if (write === null) throw new Error('nothing planned');
     await adapter.send(write, contractContext());
