@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '../src/record/migrate.ts';
+import { ownFolder } from '../test/support/folder.ts';
 import { startBenchFile, startChild, type Child } from './processes.ts';
 
 /**
@@ -41,7 +41,7 @@ export function hook(deskhand: Child): string {
 }
 
 export async function openStage(): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'deskhand-bench-'));
+  const folder = await ownFolder('deskhand-bench');
   const sink = await startBenchFile('sink.ts');
   await writeSetup(folder, sink.port);
   const children = [sink];

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '../src/record/migrate.ts';
+import { ownFolder } from '../test/support/folder.ts';
 import { startChild, type Child } from './processes.ts';
 
 /**
@@ -77,7 +77,7 @@ export async function timersBench(options: TimersOptions): Promise<readonly Late
 }
 
 async function measure(options: TimersOptions): Promise<TimersResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'deskhand-bench-'));
+  const folder = await ownFolder('deskhand-bench');
   const client = new pg.Client({ connectionString: options.databaseUrl });
   await client.connect();
   const latenesses: number[] = [];

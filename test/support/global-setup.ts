@@ -9,6 +9,7 @@ import { ensureCluster, type ServerSpec, urlOf } from '../../src/record/embedded
 import { choosePlace } from '../../src/record/embedded/place.ts';
 import { ensureRunning, stopServer } from '../../src/record/embedded/server.ts';
 import { migrate } from '../../src/record/migrate.ts';
+import { isAlive } from './folder.ts';
 
 /**
  * One real PostgreSQL for the whole test run, with a migrated template that every test file clones. Set
@@ -91,15 +92,6 @@ async function removeLeftOvers(): Promise<void> {
 async function remove(folder: string, spec: ServerSpec): Promise<void> {
   await rm(path.dirname(spec.cluster), { recursive: true, force: true, maxRetries: 3 });
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function dropAll(url: string, prefix: string): Promise<void> {

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { ownFolder } from '../support/folder.ts';
 import { launchServer, type Server } from './process.ts';
 
 /** Everything around the process under torture that outlives it: database, configuration, counts. */
@@ -37,7 +37,7 @@ export interface StageOptions {
 }
 
 export async function createStage(options: StageOptions): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'deskhand-torture-'));
+  const folder = await ownFolder('deskhand-torture');
   const rulesFile = join(folder, 'rules', 'rules.yaml');
   await mkdir(join(folder, 'rules'));
   await writeFile(join(folder, 'deskhand.yaml'), options.config);
