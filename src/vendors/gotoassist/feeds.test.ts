@@ -36,6 +36,7 @@ interface Setup {
   readonly poll: (
     cursor: Json | null,
     feed?: string,
+    unfinished?: readonly string[],
   ) => Promise<{ readonly rows: readonly TicketRow[]; readonly cursor: Json }>;
 }
 
@@ -53,11 +54,11 @@ async function setUp(options: GotoOptions = {}, settings: Record<string, unknown
     () => adapter.close(),
     () => desk.close(),
   );
-  const poll: Setup['poll'] = async (cursor, feed = 'incidents') => {
+  const poll: Setup['poll'] = async (cursor, feed = 'incidents', unfinished = []) => {
     const rows: TicketRow[] = [];
     let next: Json | null = null;
     for (;;) {
-      const position = { cursor, next, baseline: cursor === null };
+      const position = { cursor, next, baseline: cursor === null, unfinished };
       const page = await adapter.readPage(feed, position, new Set(), contractContext());
       rows.push(...page.rows);
       if (page.next === null) return { rows, cursor: stored(page.cursor) };
@@ -377,6 +378,25 @@ describe('what the list does not show', () => {
     ]);
     expect(cursor).toEqual({ refs: [String(stays)] });
     expect(elsewhere).toBeGreaterThan(0);
+  });
+
+  test('came and went between two looks, and is looked for because it is held for open', async () => {
+    const { desk, clock, adapter, poll } = await setUp({}, { service_ids: [gotoIds.network] });
+    desk.human.create({ title: 'stays' });
+    const { cursor } = await poll(null, 'reconcile');
+    clock.ms += 2 * HOUR;
+    const [closes, goes] = ['closes', 'goes'].map((title) => desk.human.create({ title }));
+    desk.human.close(closes ?? 0);
+    desk.human.remove(goes ?? 0);
+
+    const unfinished = [String(closes), String(goes), 'problem-20'];
+    const { rows } = await poll(cursor, 'reconcile', unfinished);
+    const reads = await adapter.readChanged(rows, new Set(), contractContext());
+
+    expect(reads).toMatchObject([
+      { id: String(closes), gone: false, observed: { phase: 'closed' } },
+      { id: String(goes), gone: true },
+    ]);
   });
 });
 
