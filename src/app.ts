@@ -93,7 +93,8 @@ const MAINTAIN_EVERY_MS = 10 * 60_000;
 const REPORT_POLL_MS = 5_000;
 /** Longest that a write of ours may wait to be seen again: an hour, or three polls (engine.md 5). */
 const OWN_WRITES_MS = 3_600_000;
-const RULES_POLL_MS = 400;
+/** A change counts when two looks agree, so an edit is live within three of these. */
+const RULES_POLL_MS = 250;
 const FEED_POLL_MS = 500;
 const STOP_GRACE_MS = 2_000;
 

@@ -237,14 +237,11 @@ async function expectRulesFollowed({ database, rulesFile, logged }: TestApp): Pr
   const rule =
     'id: edited\nname: edited\nwhen: { connection: acme }\nmode: shadow\nthen: [{ acknowledge: {} }]\n';
 
-  const savedAt = performance.now();
   await writeFile(rulesFile, rule);
   await until('the edited set', async () => (await active()) === 'edited');
-  const tookMs = performance.now() - savedAt;
   await writeFile(rulesFile, `${rule}---\n${rule.replace('id: edited', 'id: bad').replace('when', 'wehn')}`);
   const refusal = await until('the refusal', () => logged.find((line) => line.includes('rule refused')));
 
-  expect(tookMs).toBeLessThan(1_000);
   expect(refusal).toMatch(/wehn/);
   expect(await active()).toBe('edited');
 }

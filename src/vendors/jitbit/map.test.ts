@@ -236,11 +236,12 @@ test.each([
 });
 
 test('a hostile body is read in no time', () => {
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
 
   for (const piece of ['<p ', '<!--html--><a ', '<br', '</']) bodyText(piece.repeat(300_000));
 
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  // Of the process, so that a busy machine does not count.
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(2_000);
 });
 
 test('comments come oldest first, with who wrote them', () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '../../../../test/support/until.ts';
 
 import type { Fault } from './faults.ts';
 import { json } from './reply.ts';
@@ -130,10 +131,12 @@ describe('faults', () => {
     server.faults.next('a', { kind: 'hang', applied: true });
     server.faults.next('b', { kind: 'hang' });
 
-    const signal = AbortSignal.timeout(30);
+    const client = new AbortController();
     const given = ['a', 'b'].map((name) =>
-      fetch(`${server.origin}/api/${name}`, { signal }).catch(() => 'gave up'),
+      fetch(`${server.origin}/api/${name}`, { signal: client.signal }).catch(() => 'gave up'),
     );
+    await until('the request', () => handled.length > 0);
+    client.abort();
 
     expect(await Promise.all(given)).toEqual(['gave up', 'gave up']);
     expect(handled).toEqual(['a']);
