@@ -146,7 +146,12 @@ export class Book {
     if (required === -1 || this.gone !== null) return null;
     const missed = field.values[required];
     const change = `${name}: ${missed?.value} (${missed?.made?.what}, ${new Date(missed?.at ?? 0).toISOString()})`;
-    if (field.told === null) return this.knownAt === null ? `${change}: the ticket was never told` : null;
+    const later = field.values.slice(required);
+    if (field.told === null) {
+      // Learnt in silence, changed, and changed back before anybody looked.
+      const isBack = this.#isOld && later.some((value) => value.value === field.values[0]?.value);
+      return this.knownAt === null && !isBack ? `${change}: the ticket was never told` : null;
+    }
     const told = field.values[field.told]?.value;
     const from = Math.max(required, field.told);
     if (field.values.slice(from).some((value) => value.value === told)) return null;

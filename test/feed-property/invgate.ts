@@ -13,6 +13,8 @@ export const invgateStages: readonly Stage[] = [stageOf('invgate', true), stageO
 
 /** With a view, all requests that are not finished are read every 10 min; the poll is every 3 min. */
 const SWEEP_MS = 15 * 60_000;
+/** A request that leaves the last hour moves the others a place forward, past a page's end: the next poll has them. */
+const SHIFT_MS = 3 * 60_000;
 const HOUR_MS = 3_600_000;
 const CLOSED = 6;
 
@@ -98,7 +100,8 @@ function change({ human, state }: InvgateDesk, random: Random, hasView: boolean)
   if (random.next() < 0.08 || ids.length < 10 || request === undefined) {
     const created = human.create({ title: `New <request> & ${random.below(1_000_000)}` });
     const keys = [`created:${created}`];
-    return made('created', { ticketId: String(created), shownBy: 'created', onlyOpen: false, keys });
+    const shown = { shownBy: 'created', onlyOpen: false, afterMs: SHIFT_MS };
+    return made('created', { ticketId: String(created), ...shown, keys });
   }
   if (request.statusId < CLOSED && random.next() < 0.02) {
     human.remove(id);
