@@ -286,6 +286,19 @@ describe('watches and links', () => {
     const error = await vendorFailure(plan({ action: 'link', to: 'other' }));
     expect(error.message).toContain('expected a reference number');
   });
+
+  test.each(['problem', 'change', 'release'] as const)(
+    'links go to a %s by the id it has here',
+    async (type) => {
+      const ref = desk.human.createOther(type, 'the cause');
+
+      await perform({ action: 'link', to: `${type}-${ref}` });
+
+      expect(desk.incident(id).links).toEqual([{ type, ref }]);
+      expect(changes()).toEqual([`POST links/incidents/${id}.json {"${type}_id":${ref}}`]);
+      expect(await plan({ action: 'link', to: `${type}-${ref}` })).toBeNull();
+    },
+  );
 });
 
 describe('appends', () => {

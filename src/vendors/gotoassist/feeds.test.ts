@@ -295,6 +295,34 @@ describe.each(['asc', 'desc'] as const)('a list that runs %s', (direction) => {
   });
 });
 
+test('a list without order is read whole, which operators are told', async () => {
+  const { desk, clock, io, adapter, poll } = await setUp({ direction: 'none', maxLimit: 10 });
+  const all: number[] = [];
+  for (let index = 0; index < 25; index += 1) {
+    clock.ms += MINUTE;
+    all.push(desk.human.create({ title: `Incident ${index}` }));
+  }
+  clock.ms += HOUR;
+  desk.human.edit(all[3] ?? 0, { title: 'edited' });
+  clock.ms += HOUR;
+  let { cursor } = await poll(null);
+  ({ cursor } = await poll(cursor));
+  clock.ms += 10 * MINUTE;
+  for (const index of [4, 14, 24]) desk.human.edit(all[index] ?? 0, { title: 'changed' });
+  clock.ms += 10 * MINUTE;
+  desk.calls.clear();
+
+  const { rows, cursor: after } = await poll(cursor);
+
+  expect(refs(rows)).toEqual([all[4], all[14], all[24]]);
+  expect(calls(desk).filter((call) => call.startsWith('incidents.json'))).toHaveLength(3);
+  const idle = { cursor: after, next: null, baseline: false };
+  const page = await adapter.readPage('incidents', idle, new Set(), contractContext());
+  expect(page.degraded).toContain('has no order');
+  expect(io.warnings.join()).toContain('has no order');
+  expect((await adapter.selfTest(contractContext())).findings.join()).toContain('has no order');
+});
+
 describe('what the list does not show', () => {
   test('is in the incident: two changes in one second are both seen', async () => {
     const { desk, clock, poll } = await setUp();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DeskAction, PlannedWrite } from '../vendor.ts';
+import { otherIn } from './others.ts';
 import { Links, Watch } from './schema.ts';
 import { toId, type OpenTicket, type Planner } from './write.ts';
 
@@ -38,21 +39,33 @@ export async function planWatch(
   return null;
 }
 
-/** Another incident. @param action `to` is a reference number, with or without `B#` */
+/**
+ * Guide, "Create Link": exactly one id of another record.
+ *
+ * @param action `to` is a reference number, with or without `B#`, or `problem-20`, `change-3`, `release-4`
+ */
 export async function planLink(
   action: Link,
   ticket: OpenTicket,
   planner: Planner,
 ): Promise<PlannedWrite | null> {
   const { client } = planner.reader;
-  const to = action.to.trim().replace(/^B?#/i, '');
-  if (!/^\d+$/.test(to))
-    throw client.refused(`link to "${action.to.slice(0, 50)}": expected a reference number`);
-  if (to === ticket.id) throw client.refused('link: an incident cannot be linked with itself');
+  const to = action.to.trim();
+  const other = otherIn(to.toLowerCase());
+  const kind = other?.kind ?? 'incident';
+  const number = other?.number ?? to.replace(/^B?#/i, '');
+  if (!/^\d+$/.test(number)) {
+    throw client.refused(
+      `link to "${action.to.slice(0, 50)}": expected a reference number, or one such as problem-20`,
+    );
+  }
+  if (number === ticket.id && other === null) {
+    throw client.refused('link: an incident cannot be linked with itself');
+  }
   if (planner.done.has('link')) return null;
   const path = `links/incidents/${ticket.id}`;
-  const { incidents } = (await client.get(path, {}, Links, planner.context)).value;
-  if (incidents?.some((one) => one.incident_id === to) === true) return null;
-  const request = { method: 'POST', path, body: { incident_id: toId(to) } };
+  const links = (await client.get(path, {}, Links, planner.context)).value;
+  if (links[`${kind}s`]?.includes(number) === true) return null;
+  const request = { method: 'POST', path, body: { [`${kind}_id`]: toId(number) } };
   return { part: 'link', kind: 'state', sets: {}, append: null, request };
 }

@@ -92,8 +92,13 @@ export type Customer = z.infer<typeof Customer>;
 
 export const Watch = z.object({ id, watched_by: optional(DeskUser) });
 
-/** "Show Links". */
-export const Links = z.object({ incidents: listOf(z.object({ incident_id: id })) });
+/** "Show Links": a list per kind of record; here only the ids in them. */
+export const Links = z.object({
+  incidents: listOf(z.object({ incident_id: id }).transform((one) => one.incident_id)),
+  problems: listOf(z.object({ problem_id: id }).transform((one) => one.problem_id)),
+  changes: listOf(z.object({ change_id: id }).transform((one) => one.change_id)),
+  releases: listOf(z.object({ release_id: id }).transform((one) => one.release_id)),
+});
 
 /** "Show Time Entries"; `custom` is what the entry was made against. */
 export const TimeEntry = z.object({

@@ -3,9 +3,12 @@ import { parseIn } from '../support/zone.ts';
 import type { GotoCore } from './core.ts';
 import type { GotoIncident, GotoUser } from './state.ts';
 
+/** `none`: `order` is ignored, the oldest incident comes first. */
+export type GotoDirection = 'asc' | 'desc' | 'none';
+
 /** How lists are ordered and filtered, where the guide is silent. */
 export interface GotoListing {
-  readonly direction: 'asc' | 'desc';
+  readonly direction: GotoDirection;
   readonly closedInLists: boolean;
   readonly maxLimit: number;
 }

@@ -5,7 +5,14 @@ import { seededRandom } from '../support/random.ts';
 import { html, json, type Reply } from '../support/reply.ts';
 import { startSimulator, type DeskClock, type RequestHook } from '../support/server.ts';
 import type { GotoCore } from './core.ts';
-import { CallFailed, fail, type Endpoint, type Endpoints, type GotoListing } from './endpoint.ts';
+import {
+  CallFailed,
+  fail,
+  type Endpoint,
+  type Endpoints,
+  type GotoDirection,
+  type GotoListing,
+} from './endpoint.ts';
 import { createHuman, randomEdit, type GotoHuman } from './human.ts';
 import { incidentEndpoints } from './incident-endpoints.ts';
 import { lookupEndpoints } from './lookup-endpoints.ts';
@@ -20,7 +27,7 @@ export interface GotoOptions {
   /** The account-wide API token (default `goto-token`); lists still default to its user's own incidents. */
   readonly token?: string;
   /** Direction of every list (default descending; not documented); `desk.direction` changes it later. */
-  readonly direction?: 'asc' | 'desc';
+  readonly direction?: GotoDirection;
   /** Calls per clock hour before E902 (default 200; the guide gives no number). */
   readonly perHour?: number;
   /** Failures come with HTTP 200 (default) or with a status that fits; the guide says both. */
@@ -52,7 +59,7 @@ export interface GotoDesk {
   readonly faults: Faults;
   readonly state: GotoState;
   readonly human: GotoHuman;
-  direction: 'asc' | 'desc';
+  direction: GotoDirection;
   /** Whether list rows are wrapped. */
   rows: 'bare' | 'wrapped';
   beforeEachRequest: RequestHook | null;

@@ -52,7 +52,7 @@ export const incidentEndpoints: Endpoints = {
 
 /**
  * "Show Incidents": the token's user's own incidents unless `report_id` (all of them) or `service_ids[]` is given;
- * ordered by due date unless told otherwise, in a direction the guide does not state.
+ * ordered by due date unless told otherwise, in a direction the guide does not state, or not at all.
  */
 function list(request: Request): Body {
   const { core, listing } = request;
@@ -77,7 +77,8 @@ function selected({ core, call, user, listing }: Request): GotoIncident[] {
   );
 }
 
-function sorted({ core, call }: Request, rows: GotoIncident[]): GotoIncident[] {
+function sorted({ core, call, listing }: Request, rows: GotoIncident[]): GotoIncident[] {
+  if (listing.direction === 'none') return rows;
   const order = call.params.get('order') ?? 'due_date';
   const value = (one: GotoIncident): number => {
     if (order === 'created_at') return one.createdAt;
@@ -228,7 +229,8 @@ function link(request: Request): Body {
     return fail('exactly one id must be specified for this call');
   const ref = intIn(body, `${type}_id`) ?? fail('no record found');
   const other = core.state.incidents.get(ref);
-  if (type === 'incident' && other === undefined) fail('no incident found');
+  const known = type === 'incident' ? other !== undefined : core.state.others.has(`${type}-${ref}`);
+  if (!known) fail(`no ${type} found`);
   incident.links.push({ type, ref });
   if (type === 'incident') other?.links.push({ type, ref: incident.referenceNum });
   touch(core, incident, request.user.id);
