@@ -48,6 +48,22 @@ afterAll(async () => {
   await desk.close();
 });
 
+/** How long a busy machine may take: what is waited for comes or it does not. */
+const PATIENCE_MS = 40_000;
+
+interface Shown {
+  readonly state: string;
+  readonly reason: string | null;
+}
+
+async function api(method: 'GET' | 'POST', path: string): Promise<Shown> {
+  const answer = await fetch(`${stage.base}/api/v1/connections/boss${path}`, {
+    method,
+    headers: { authorization: 'Bearer admin-token' },
+  });
+  return (await answer.json()) as Shown;
+}
+
 async function events(id: number): Promise<readonly DeskEvent[]> {
   const { rows } = await sql<{ doc: DeskEvent }>`
     SELECT doc FROM events WHERE ticket_id = ${String(id)} ORDER BY id`.execute(stage.database.db);
@@ -85,21 +101,25 @@ test('a hundred random edits end with what the desk shows, and each comment is o
     edits -= 1;
   };
   let edits = 100;
-  await until('the edits', () => edits <= 0, 15_000);
+  await until('the edits', () => edits <= 0, PATIENCE_MS);
   desk.beforeEachRequest = null;
   const comments = [...desk.state.tickets.values()].flatMap((one) =>
     one.comments.filter(({ id }) => !known.has(id)).map(({ id }) => `comment:${one.friendlyId}:${id}`),
   );
 
-  const told = await until('all titles', async () => {
-    const { rows } = await sql<{ id: string; title: string }>`
+  const told = await until(
+    'all titles',
+    async () => {
+      const { rows } = await sql<{ id: string; title: string }>`
       SELECT ticket_id AS id, snapshot->>'title' AS title FROM tickets`.execute(stage.database.db);
-    const titles = new Map(rows.map((row) => [row.id, row.title]));
-    const same = [...desk.state.tickets.values()].every((one) => {
-      return titles.get(String(one.friendlyId)) === one.title;
-    });
-    return same && rows;
-  });
+      const titles = new Map(rows.map((row) => [row.id, row.title]));
+      const same = [...desk.state.tickets.values()].every((one) => {
+        return titles.get(String(one.friendlyId)) === one.title;
+      });
+      return same && rows;
+    },
+    PATIENCE_MS,
+  );
   const { rows } = await sql<{ key: string; count: number }>`
     SELECT doc->>'key' AS key, count(*)::int AS count FROM events GROUP BY 1`.execute(stage.database.db);
 
@@ -110,17 +130,44 @@ test('a hundred random edits end with what the desk shows, and each comment is o
   const created = new Set([...keys].filter((key) => key.startsWith('created:')).map((key) => key.slice(8)));
   const missed = comments.filter((key) => !keys.has(key) && !created.has(key.split(':')[1] ?? ''));
   expect(missed).toEqual([]);
-});
+}, 90_000);
+
+test('a plan that lapsed stops the connection, which goes on once it is paid and resumed', async () => {
+  const stateIs = (state: string): Promise<Shown> =>
+    until(
+      state,
+      async () => {
+        const shown = await api('GET', '');
+        return shown.state === state && shown;
+      },
+      PATIENCE_MS,
+    );
+  desk.lapsed = true;
+  await stateIs('stopped');
+  const { rows } = await sql<{ message: string }>`
+    SELECT convert_from(raw, 'UTF8')::jsonb->>'message' AS message FROM events
+     WHERE type = 'connection.auth_failed'`.execute(stage.database.db);
+  const id = desk.human.create({ title: 'while it was stopped' });
+
+  desk.lapsed = false;
+  await api('POST', '/resume');
+  await stateIs('ok');
+  const told = await until('the ticket', async () => (await events(id))[0], PATIENCE_MS);
+
+  expect(rows).toEqual([{ message: expect.stringContaining('the account has expired') as string }]);
+  expect(told.type).toBe('ticket.created');
+}, 90_000);
 
 test('a desk that begins to ignore filters is degraded, and the API says why', async () => {
   desk.searchMode = 'ignores';
-  const shown = await until('the state', async () => {
-    const answer = await fetch(`${stage.base}/api/v1/connections/boss`, {
-      headers: { authorization: 'Bearer admin-token' },
-    });
-    const connection = (await answer.json()) as { reason: string | null };
-    return connection.reason?.includes('ignores filters') === true && connection;
-  });
+  const shown = await until(
+    'the state',
+    async () => {
+      const connection = await api('GET', '');
+      return connection.reason?.includes('ignores filters') === true && connection;
+    },
+    PATIENCE_MS,
+  );
 
   const reason = expect.stringMatching(/the desk ignores filters .* set search_id/) as string;
   expect(shown).toMatchObject({
@@ -128,4 +175,4 @@ test('a desk that begins to ignore filters is degraded, and the API says why', a
     reason,
     feeds: [{ feed: 'changes', degraded: reason }, { degraded: null }, { degraded: null }],
   });
-});
+}, 60_000);
