@@ -330,31 +330,33 @@ describe('the feed of changes', () => {
     const { cursor } = await poll(null);
     clock.ms += MINUTE;
     const at = clock.ms * 1000;
-    const common = {
-      note: '',
-      typeId: null,
-      teamId: null,
-      agentId: null,
-      dueAt: null,
-      createdById: bossIds.nora,
-    };
-    old?.tasks.push({ ...common, id: 900, title: 'New', closedAt: null, createdAt: at });
-    old?.tasks.push({ ...common, id: 901, title: 'Done', closedAt: at + 5_000, createdAt: at - DAY * 1000 });
-    old?.approvals.push({ id: 92, status: 'sent', userId: bossIds.ceo, createdAt: at });
-    desk.human.edit(old?.friendlyId ?? 0, { title: 'touched' });
+    const id = old?.friendlyId ?? 0;
+    const done = desk.human.addTask(id, 'Done');
+    Object.assign(old?.tasks.at(-1) ?? {}, { createdAt: at - DAY * 1000 });
+    const added = desk.human.addTask(id, 'New');
+    desk.human.closeTask(id, done);
+    const approval = desk.human.askApproval(id, bossIds.ceo);
     clock.ms += MINUTE;
 
-    const { occurrences } = await poll(cursor);
+    const { occurrences, cursor: after } = await poll(cursor);
+    desk.human.answerApproval(id, approval, 'rejected', 'too dear');
+    clock.ms += MINUTE;
+    const answered = await poll(after);
 
     expect(occurrences.map(({ key, type }) => [key.replace(/T.*/, ''), type])).toEqual([
-      ['task:900', 'task.added'],
-      [expect.stringMatching(/^task:901:closed:/), 'task.closed'],
-      ['approval:92', 'approval.requested'],
+      [expect.stringMatching(`^task:${done}:closed:`), 'task.closed'],
+      [`task:${added}`, 'task.added'],
+      [`approval:${approval}`, 'approval.requested'],
     ]);
-    expect(occurrences[0]).toMatchObject({
-      ticketId: String(old?.friendlyId),
-      body: { task: { title: 'New' } },
-    });
+    expect(occurrences[1]).toMatchObject({ ticketId: String(id), body: { task: { title: 'New' } } });
+    const news = answered.occurrences.filter(({ key }) => !occurrences.some((one) => one.key === key));
+    expect(news).toMatchObject([
+      {
+        key: expect.stringMatching(`^approval:${approval}:rejected:`) as string,
+        type: 'approval.decided',
+        body: { approval: { status: 'rejected', comment: 'too dear', user: 'ceo' } },
+      },
+    ]);
   });
 });
 

@@ -78,9 +78,9 @@ export function detailRow(core: BossCore, ticket: BossTicket): Row {
     approval_requests: ticket.approvals.map((one) => ({
       id: one.id,
       status: one.status,
-      comment: null,
+      comment: one.comment,
       created_at: stamp(one.createdAt),
-      responded_at: null,
+      responded_at: stamp(one.respondedAt),
       user: personRow(core.state.users.get(one.userId)),
     })),
     cis: [],

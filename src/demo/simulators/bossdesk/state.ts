@@ -70,12 +70,17 @@ export interface BossTicket {
   readonly comments: BossComment[];
   readonly tasks: BossTask[];
   readonly timeEntries: BossTimeEntry[];
-  readonly approvals: {
-    readonly id: number;
-    status: string;
-    readonly userId: number;
-    readonly createdAt: number;
-  }[];
+  readonly approvals: BossApproval[];
+}
+
+export interface BossApproval {
+  readonly id: number;
+  /** `sent`, then whatever its user answers. */
+  status: string;
+  comment: string | null;
+  readonly userId: number;
+  readonly createdAt: number;
+  respondedAt: number | null;
 }
 
 export interface BossField extends Named {
