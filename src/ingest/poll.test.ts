@@ -322,6 +322,26 @@ describe('the nightly walk over open tickets', () => {
     expect(events.map((event) => event.type)).toEqual(['ticket.created', 'ticket.gone']);
   });
 
+  test('sees a change and its undoing, though neither moved a time stamp and the other list told the first', async () => {
+    const quiet = await createEngine({ desk: { silentEdits: ['dueDate'] } });
+    const id = quiet.desk.human.create({ subject: 'due some day' });
+    const walk = async (feed: string): Promise<void> => {
+      await sql`UPDATE feeds SET next_poll_at = app_now() WHERE feed = ${feed}`.execute(quiet.database.db);
+      await pollOnce(quiet.connection, quiet.poll, never);
+    };
+    await walk('tickets');
+    await walk('reconcile');
+    quiet.desk.human.edit(id, { dueAt: Date.parse('2026-12-01T09:00:00Z') });
+    await walk('tickets');
+    quiet.desk.human.edit(id, { dueAt: null });
+
+    await walk('reconcile');
+
+    const changes = (await quiet.events()).map((event) => event.doc.changes?.['due_at']?.to);
+    await quiet.close();
+    expect(changes).toEqual([undefined, '2026-12-01T09:00:00.000Z', null]);
+  });
+
   test('that was killed between two pages begins again: what is missing shows only in the whole', async () => {
     const ids = Array.from({ length: 320 }, (_, index) => engine.desk.human.create({ subject: `${index}` }));
     await engine.pollAll();

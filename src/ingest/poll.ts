@@ -174,6 +174,14 @@ async function applyPage(
   if (result.runs > 0) deps.onRuns();
 }
 
+/**
+ * Where a feed's tokens are stored. Feeds with the same tokens share one place: beside the newer token of the other
+ * one, an older of its own would let a change and its undoing pass for nothing.
+ */
+function slotOf({ name, versionsOf }: FeedSpec): string {
+  return versionsOf ?? name;
+}
+
 /** Rows whose change token is not the stored one. */
 async function changedRows(
   connection: Connection,
@@ -182,11 +190,8 @@ async function changedRows(
   deps: PollDeps,
 ): Promise<readonly TicketRow[]> {
   const ids = rows.map((row) => row.observed.id);
-  const feeds = spec.versionsOf === undefined ? [spec.name] : [spec.name, spec.versionsOf];
-  const known = await Promise.all(
-    feeds.map((feed) => readVersions(deps.database.db, connection.id, feed, ids)),
-  );
-  return rows.filter((row) => !known.some((versions) => versions.get(row.observed.id) === row.version));
+  const known = await readVersions(deps.database.db, connection.id, slotOf(spec), ids);
+  return rows.filter((row) => known.get(row.observed.id) !== row.version);
 }
 
 /** During the baseline the list row is enough; afterwards comments, and whatever rules read, are fetched. */
@@ -209,7 +214,7 @@ async function completeRows(
   return reads.map((read, index) => ({
     read,
     readSeq,
-    version: { feed: feed.feed, token: rows[index]?.version ?? '' },
+    version: { feed: slotOf(specOf(connection, feed.feed)), token: rows[index]?.version ?? '' },
     nomination: null,
   }));
 }
