@@ -1,5 +1,5 @@
 import { databaseNow } from '../record/database.ts';
-import { listPending } from '../record/timers.ts';
+import { listTimers } from '../record/operate/timers.ts';
 import { readArguments, usageError } from './arguments.ts';
 import { asOperator } from './operator.ts';
 import { formatAge, formatTable } from './table.ts';
@@ -12,7 +12,10 @@ export async function run(args: readonly string[]): Promise<number> {
     throw usageError('--limit: expected a whole number from 1 to 10000');
   }
   return asOperator('timers', async ({ database }) => {
-    const [rows, now] = await Promise.all([listPending(database.db, limit), databaseNow(database.db)]);
+    const [{ items: rows }, now] = await Promise.all([
+      listTimers(database.db, { limit, after: null }),
+      databaseNow(database.db),
+    ]);
     if (given.flag('json')) {
       console.log(JSON.stringify(rows));
       return 0;

@@ -5,8 +5,8 @@ import { Hono } from 'hono';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createApi, describeApi, type ApiDeps } from './api/api.ts';
+import { createGate } from './gate.ts';
 import { hookRoutes, type HookDeps } from './hooks.ts';
-import { matchesBearer } from './verify.ts';
 import { within } from './within.ts';
 
 export interface HttpDeps extends HookDeps {
@@ -30,6 +30,7 @@ const READY_MS = 2_000;
 /** All routes of this process. */
 export function createHttpApp(deps: HttpDeps): Hono {
   const app = new Hono();
+  const gate = createGate(deps);
   app.route('/hooks', hookRoutes(deps));
   if (deps.slack != null) app.route('/slack', deps.slack);
   app.get('/healthz', (c) => c.text('ok'));
@@ -39,16 +40,15 @@ export function createHttpApp(deps: HttpDeps): Hono {
   });
   app.get('/metrics', async (c) => {
     const token = deps.metricsToken ?? deps.adminToken;
-    if (token !== 'none' && !matchesBearer(c.req.header('authorization'), token)) {
-      return c.json({ error: { reason: 'unauthorized', message: 'send Authorization: Bearer' } }, 401);
-    }
+    const refusal = token === 'none' ? null : gate.refuse(c, token);
+    if (refusal !== null) return refusal;
     await deps.collect();
     return c.body(await deps.metrics.registry.metrics(), 200, {
       'content-type': deps.metrics.registry.contentType,
     });
   });
   if (deps.api !== undefined) {
-    const api = createApi(deps.api);
+    const api = createApi(deps.api, gate);
     app.route('/api/v1', api);
     // Made when first asked for: most processes never are, and a start should not wait for it.
     let description: object | undefined;

@@ -231,34 +231,3 @@ export async function firesPast(db: Db, setId: number): Promise<boolean> {
     SELECT fire_past FROM rule_sets WHERE id = ${setId}`.execute(db);
   return rows[0]?.fire_past ?? false;
 }
-
-/** One line of `deskhand timers`. */
-export interface PendingTimer {
-  /** `rule`: a rule's moment; `overdue`; `schedule`; `step`: a wait, or a postponed step. */
-  readonly kind: 'rule' | 'overdue' | 'schedule' | 'step';
-  readonly due_at: Date;
-  readonly rule: string | null;
-  readonly connection: string | null;
-  readonly ticket_id: string | null;
-  readonly action: string | null;
-  readonly reason: string | null;
-}
-
-/** What comes next, soonest first: timers of rules, schedules, and steps that wait. */
-export async function listPending(db: Db, limit: number): Promise<readonly PendingTimer[]> {
-  const { rows } = await sql<PendingTimer>`
-    SELECT * FROM (
-      (SELECT CASE t.rule_id WHEN '' THEN 'overdue' ELSE 'rule' END AS kind, t.due_at,
-              nullif(t.rule_id, '') AS rule, c.name AS connection, t.ticket_id, NULL AS action, NULL AS reason
-         FROM timers t JOIN connections c ON c.id = t.connection_id ORDER BY t.due_at LIMIT ${limit})
-      UNION ALL
-      (SELECT 'schedule', next_at, rule_id, NULL, NULL, NULL, cron || ' ' || time_zone
-         FROM schedules ORDER BY next_at LIMIT ${limit})
-      UNION ALL
-      (SELECT 'step', s.due_at, r.rule_id, c.name, r.ticket_id, s.action, s.reason
-         FROM lanes l JOIN steps s ON s.lane_id = l.id AND s.due_at IS NOT NULL AND s.state IN ('waiting', 'postponed')
-         JOIN runs r ON r.id = s.run_id JOIN connections c ON c.id = r.connection_id
-        WHERE l.next_due_at IS NOT NULL ORDER BY s.due_at LIMIT ${limit})) pending
-    ORDER BY due_at LIMIT ${limit}`.execute(db);
-  return rows;
-}

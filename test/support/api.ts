@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createApi } from '../../src/http/api/api.ts';
+import { createGate } from '../../src/http/gate.ts';
 import type { Silence } from '../../src/ingest/silences.ts';
 import { NOTHING_KNOWN } from '../../src/match/load.ts';
 import { NO_SETTINGS } from '../../src/match/matcher.ts';
@@ -27,7 +28,8 @@ export interface TestApi {
 export function createTestApi(engine: Engine, silences: readonly Silence[] = []): TestApi {
   let woken = 0;
   const quiet = (): void => undefined;
-  const app = createApi({
+  const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+  const deps = {
     database: engine.database,
     store: engine.store,
     settings: NO_SETTINGS,
@@ -36,14 +38,15 @@ export function createTestApi(engine: Engine, silences: readonly Silence[] = [])
     silences,
     adminToken: ADMIN_TOKEN,
     secrets: [SECRET],
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    log,
     onRuns: () => {
       woken += 1;
     },
     onPauses: async () => {
       await engine.store.active.refresh();
     },
-  });
+  };
+  const app = createApi(deps, createGate({ now: () => engine.store.now(), log }));
   return {
     app,
     woken: () => woken,

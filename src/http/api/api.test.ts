@@ -47,6 +47,27 @@ describe('whoever asks', () => {
   });
 });
 
+describe('whoever guesses the token', () => {
+  const from = async (remoteAddress: string, token: string, forwarded = 'none'): Promise<Response> =>
+    api.app.request(
+      '/status',
+      { headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': forwarded } },
+      { incoming: { socket: { remoteAddress } } },
+    );
+
+  test('waits after 20 wrong ones, whatever X-Forwarded-For says; the right one passes (inputs 33, 102)', async () => {
+    const answers: Response[] = [];
+    for (let n = 0; n < 100; n += 1) answers.push(await from('198.51.100.7', `guess-${n}`, `10.0.0.${n}`));
+
+    const statuses = answers.map((answer) => answer.status);
+    expect(statuses).toEqual([...Array(20).fill(401), ...Array(80).fill(429)]);
+    expect(Number(answers.at(-1)?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await answers.at(-1)?.json()).toMatchObject({ error: { reason: 'too_many_wrong_tokens' } });
+    expect((await from('198.51.100.8', 'guess')).status).toBe(401);
+    expect((await from('198.51.100.7', TOKEN)).status).toBe(200);
+  });
+});
+
 describe('a change asked for by a page', () => {
   const types = ['application/x-www-form-urlencoded', 'text/plain', 'application/json'];
   const ask = async (headers: Readonly<Record<string, string>>): Promise<number> => {

@@ -10,7 +10,7 @@ import type { StoreDeps } from '../../ingest/store-event.ts';
 import { OperateError } from '../../operate/error.ts';
 import type { BudgetPlan } from '../../operate/status.ts';
 import { isUnavailable, type Database } from '../../record/database.ts';
-import { matchesBearer } from '../verify.ts';
+import type { Gate } from '../gate.ts';
 import { backtestRoute } from './backtest.ts';
 import { listRoutes } from './lists.ts';
 import { operateRoutes } from './operate.ts';
@@ -45,13 +45,11 @@ export interface ApiDeps {
 const MAX_BODY = 1024 * 1024;
 
 /** The routes below `/api/v1`, and the description of all of them. */
-export function createApi(deps: ApiDeps): OpenAPIHono {
+export function createApi(deps: ApiDeps, gate: Gate): OpenAPIHono {
   const app = newApi();
   app.use(async (c, next) => {
-    if (!matchesBearer(c.req.header('authorization'), deps.adminToken)) {
-      c.header('WWW-Authenticate', 'Bearer');
-      return refuse(c, 401, 'unauthorized', 'send Authorization: Bearer with the admin token');
-    }
+    const refusal = gate.refuse(c, deps.adminToken);
+    if (refusal !== null) return refusal;
     c.header('Cache-Control', 'no-store');
     c.header('X-Content-Type-Options', 'nosniff');
     return next();

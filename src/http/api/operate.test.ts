@@ -367,21 +367,70 @@ test('a backtest takes rules as YAML and refuses mistakes with their place', asy
   });
 });
 
-test('timers are listed, the next first, and shown one by one', async () => {
-  await sql`
-    INSERT INTO timers (connection_id, ticket_id, rule_id, due_at)
-    SELECT ${engine.connection.id}::int, n::text, CASE WHEN n = 2 THEN '' ELSE 'r' END, app_now() + n * interval '1 hour'
-      FROM generate_series(1, 3) n`.execute(engine.database.db);
+describe('timers', () => {
+  beforeEach(() => sql`DELETE FROM schedules`.execute(engine.database.db));
+  const arm = (count: number): Promise<unknown> =>
+    sql`
+      INSERT INTO timers (connection_id, ticket_id, rule_id, due_at)
+      SELECT ${engine.connection.id}::int, n::text, CASE WHEN n = 2 THEN '' ELSE 'r' END, app_now() + n * interval '1 hour'
+        FROM generate_series(1, ${count}) n`.execute(engine.database.db);
 
-  const first = await call('GET', '/timers?limit=2');
-  const rest = await call('GET', `/timers?limit=2&after=${first.body.next}`);
-  const one = await call('GET', `/timers/${first.body.items[0].id}`);
+  test('of rules, schedules and steps are one list, page by page, and shown one by one', async () => {
+    await engine.publish(rule('w', `  - wait: 90m\n${post()}`));
+    await engine.happen({ type: 'custom.test', ticketId: '7' });
+    await engine.work();
+    await arm(3);
+    await sql`
+      INSERT INTO schedules (rule_id, cron, time_zone, next_at)
+      VALUES ('daily', '0 9 * * *', 'UTC', app_now() + interval '2 hours 30 minutes')`.execute(
+      engine.database.db,
+    );
+    const { items: all } = (await call('GET', '/timers')).body;
+    const paged = [];
+    let after = '';
+    for (let pages = 0; pages < 9; pages += 1) {
+      const { body } = await call('GET', `/timers?limit=2${after}`);
+      paged.push(...body.items);
+      if (body.next === null) break;
+      after = `&after=${body.next}`;
+    }
+    const single = [];
+    for (const { id } of all) single.push((await call('GET', `/timers/${id}`)).body);
 
-  expect(first.body.items).toMatchObject([
-    { ticket_id: '1', rule: 'r' },
-    { ticket_id: '2', rule: null },
-  ]);
-  expect(rest.body).toMatchObject({ items: [{ ticket_id: '3' }], next: null });
-  expect(one.body).toEqual(first.body.items[0]);
-  expect((await call('GET', '/timers?after=nonsense')).status).toBe(400);
+    expect(all).toMatchObject([
+      { kind: 'rule', rule: 'r', connection: 'acme', ticket_id: '1', step_id: null },
+      { kind: 'step', rule: 'w', connection: 'acme', ticket_id: '7', action: 'wait' },
+      { kind: 'overdue', rule: null, ticket_id: '2' },
+      { kind: 'schedule', rule: 'daily', connection: null, ticket_id: null, reason: '0 9 * * * UTC' },
+      { kind: 'rule', rule: 'r', ticket_id: '3' },
+    ]);
+    expect(paged).toEqual(all);
+    expect(single).toEqual(all);
+  });
+
+  test('that are due at the same moment are neither left out nor shown twice', async () => {
+    await arm(3);
+    await sql`UPDATE timers SET due_at = app_now() + interval '1 hour'`.execute(engine.database.db);
+
+    const first = await call('GET', '/timers?limit=2');
+    const rest = await call('GET', `/timers?limit=2&after=${first.body.next}`);
+
+    const tickets = [...first.body.items, ...rest.body.items].map((item) => item.ticket_id);
+    expect(tickets).toEqual(['1', '2', '3']);
+    expect(rest.body.next).toBeNull();
+  });
+
+  test('that nobody knows are 404, and pages that nobody gave are 400', async () => {
+    const unknown = [
+      'nonsense',
+      ...[
+        ['step', 'x'],
+        ['schedule', 'none'],
+        ['timer', 'acme', '1', 'r'],
+      ].map((parts) => Buffer.from(JSON.stringify(parts)).toString('base64url')),
+    ];
+
+    for (const id of unknown) expect((await call('GET', `/timers/${id}`)).status).toBe(404);
+    expect((await call('GET', '/timers?after=nonsense')).status).toBe(400);
+  });
 });

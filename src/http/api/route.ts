@@ -18,6 +18,7 @@ const REFUSALS = {
   401: content(errorSchema, 'The admin token is missing or wrong.'),
   404: content(errorSchema, 'There is no such thing.'),
   409: content(errorSchema, 'It is not in a state for that.'),
+  429: content(errorSchema, 'Too many wrong tokens from this address; Retry-After says for how long.'),
 } as const;
 
 /** Describes one route; `R` keeps the types of what is asked for the handler. */

@@ -218,11 +218,15 @@ export const whySchema = z
 export const timerSchema = z
   .object({
     id: z.string(),
-    connection: z.string(),
-    ticket_id: z.string(),
-    rule: z.string().nullable(),
+    kind: z.enum(['rule', 'overdue', 'schedule', 'step']),
     due_at: instant,
-    armed_at: instant,
+    armed_at: instant.nullable(),
+    rule: z.string().nullable(),
+    connection: z.string().nullable(),
+    ticket_id: z.string().nullable(),
+    step_id: uuid.nullable(),
+    action: z.string().nullable(),
+    reason: z.string().nullable(),
   })
   .openapi('Timer');
 

@@ -26,7 +26,13 @@ export function timeRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   const { db } = deps.database;
   const query = z.strictObject(pageQuery);
   app.openapi(
-    describe('get', '/timers', 'When rules are looked at again', { query }, pageSchema(timerSchema)),
+    describe(
+      'get',
+      '/timers',
+      'What waits for its moment, the next first: timers of rules, schedules, steps',
+      { query },
+      pageSchema(timerSchema),
+    ),
     async (c) => {
       const page = pageOf(c.req.valid('query'));
       if (page.after !== null && !isTimerPage(page.after)) {
