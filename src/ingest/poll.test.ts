@@ -329,17 +329,21 @@ describe('the nightly walk over open tickets', () => {
       await sql`UPDATE feeds SET next_poll_at = app_now() WHERE feed = ${feed}`.execute(quiet.database.db);
       await pollOnce(quiet.connection, quiet.poll, never);
     };
+    const due = (day: number): void =>
+      quiet.desk.human.edit(id, { dueAt: Date.parse(`2026-12-0${day}T09:00:00Z`) });
     await walk('tickets');
+    due(1);
     await walk('reconcile');
-    quiet.desk.human.edit(id, { dueAt: Date.parse('2026-12-01T09:00:00Z') });
+    due(2);
     await walk('tickets');
-    quiet.desk.human.edit(id, { dueAt: null });
+    due(1);
 
     await walk('reconcile');
 
     const changes = (await quiet.events()).map((event) => event.doc.changes?.['due_at']?.to);
     await quiet.close();
-    expect(changes).toEqual([undefined, '2026-12-01T09:00:00.000Z', null]);
+    const [first, second] = ['2026-12-01T09:00:00.000Z', '2026-12-02T09:00:00.000Z'];
+    expect(changes).toEqual([undefined, first, second, first]);
   });
 
   test('that was killed between two pages begins again: what is missing shows only in the whole', async () => {
