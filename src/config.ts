@@ -11,6 +11,7 @@ import { readTimeParts, type TimeConfig } from './config/time-parts.ts';
 import { calendarsSchema, oncallSchema, silencesSchema, slaSchema } from './config/time.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { ConfigError, type Problem } from './errors.ts';
+import { isPlainHttp } from './vendors/http/settings.ts';
 import type { Vendor } from './vendors/vendor.ts';
 import { readYaml, type YamlDocument } from './yaml-file.ts';
 
@@ -42,6 +43,8 @@ export interface Config extends TimeConfig {
   readonly heartbeatUrl: string | null;
   /** Every secret value, for {@link createLogger}. */
   readonly secrets: readonly string[];
+  /** What is allowed but should not be left like this. */
+  readonly warnings: readonly Problem[];
 }
 
 export interface ConfigSource {
@@ -139,7 +142,18 @@ export function parseConfig(source: ConfigSource): Config {
   const readFile = source.readFile ?? ((path) => readFileSync(resolve(dirname(source.file), path), 'utf8'));
   const config = readParts(value, source.vendors, context, readFile);
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
-  return { ...config, secrets: collectSecrets(value) };
+  const warnings = config.connections.filter(sendsInTheClear).map(({ name }): Problem => {
+    const path = ['connections', name, 'url'];
+    const message = 'credentials and tickets travel unencrypted: use https, or a proxy on this machine';
+    return { file: source.file, ...document.at(path), path: path.join('.'), message, severity: 'warning' };
+  });
+  return { ...config, secrets: collectSecrets(value), warnings };
+}
+
+/** Only desks have a `url`; senders of webhooks reach us, not we them. */
+function sendsInTheClear({ settings }: ConnectionConfig): boolean {
+  const url = isMap(settings) ? settings['url'] : undefined;
+  return typeof url === 'string' && isPlainHttp(url);
 }
 
 function complainTo(problems: Problem[], file: string, document: YamlDocument): Complain {
@@ -177,7 +191,7 @@ function readParts(
   vendors: Readonly<Record<string, Vendor>>,
   context: PartContext,
   readFile: (path: string) => string,
-): Omit<Config, 'secrets'> {
+): Omit<Config, 'secrets' | 'warnings'> {
   checkKeys(value, context);
   const read = <Name extends keyof typeof PARTS>(name: Name): z.output<(typeof PARTS)[Name]> | undefined => {
     if (value[name] === undefined) return undefined;

@@ -12,17 +12,18 @@ export async function run(args: readonly string[]): Promise<number> {
     json: { type: 'boolean' },
   });
   const { loaded, config, folder } = await loadOffline(given.text('rules'));
-  const errors = loaded.problems.filter((problem) => problem.severity === 'error').length;
-  const warnings = loaded.problems.length - errors;
+  const problems = [...(config?.warnings ?? []), ...loaded.problems];
+  const errors = problems.filter((problem) => problem.severity === 'error').length;
+  const warnings = problems.length - errors;
   if (given.flag('online') && config === null) throw usageError('--online needs a configuration file');
   const online = given.flag('online') && config !== null ? await checkOnline(config) : [];
   const ok = errors === 0 && online.every((check) => check.ok);
   if (given.flag('json')) {
     const asked = given.flag('online') ? { online } : {};
-    console.log(JSON.stringify({ ok, rules: loaded.rules.length, problems: loaded.problems, ...asked }));
+    console.log(JSON.stringify({ ok, rules: loaded.rules.length, problems, ...asked }));
     return ok ? 0 : 1;
   }
-  for (const problem of loaded.problems) console.log(formatProblem(problem));
+  for (const problem of problems) console.log(formatProblem(problem));
   if (config === null) console.log('no configuration file: names of connections and lists were not checked');
   for (const { connection, problem, findings } of online) {
     console.log(`${connection}: ${problem === null ? 'answers' : visible(problem)}`);

@@ -68,6 +68,26 @@ describe('check', () => {
       { ok: true, rules: 1, problems: [expect.objectContaining({ severity: 'warning', line: 2 })] },
     ]);
   });
+
+  test('warns of a desk whose address is http and not this machine (input 62)', async () => {
+    await writeRules(rule('a'));
+    const desk = (url: string): object => ({ vendor: 'jitbit', url, token: 'a-token-of-tests' });
+    const config = await write(
+      'deskhand.json',
+      JSON.stringify({
+        connections: {
+          open: desk('http://desk.example.com'),
+          safe: desk('https://desk.example.com'),
+          proxied: desk('http://127.0.0.1:8080'),
+        },
+      }),
+    );
+
+    expect(await check(['--json'])).toBe(0);
+    expect(json()[0].problems).toEqual([
+      expect.objectContaining({ file: config, severity: 'warning', path: 'connections.open.url' }),
+    ]);
+  });
 });
 
 describe('test', () => {

@@ -104,6 +104,7 @@ function warnAboutGaps(environment: Environment, config: Config, log: Log): void
   if (environment.adminToken === null) {
     log.warn({}, 'DESKHAND_ADMIN_TOKEN is not set: the API, the console and /metrics answer 401 to all');
   }
+  for (const { file, line, path, message } of config.warnings) log.warn({ file, line, path }, message);
   for (const { name, verify, vendor } of config.connections) {
     if (verify === null && vendor.inbound !== null) {
       log.warn({ connection: name }, 'no webhook_secret or verify: its hook answers 401 to all');
