@@ -101,6 +101,40 @@ test('metrics count what happened', async () => {
   expect(text).toMatch(/deskhand_commit_group_size_count [1-9]/);
 });
 
+test('every metric of the surface is scraped with its name, type and labels', async () => {
+  await post('/pause-all');
+  await alert('waits');
+  const text = await until('a waiting step, a read feed and a budget', async () => {
+    const body = await (await get('/metrics')).text();
+    const seen = ['steps{', 'feed_lag_seconds{', 'budget_left{', 'attempts_total{'];
+    return seen.every((sample) => body.includes(`\ndeskhand_${sample}`)) ? body : null;
+  });
+  await post('/resume-all');
+
+  const shown = new Map<string, string>();
+  for (const [, name = '', type = ''] of text.matchAll(/^# TYPE (deskhand_\w+) (\w+)$/gm)) {
+    const sample = new RegExp(`^${name}(?:_count)?(?:\\{(.*)\\})? `, 'm').exec(text);
+    const labels = [...(sample?.[1] ?? '').matchAll(/(\w+)="/g)].map(([, label]) => label);
+    shown.set(name.replace('deskhand_', ''), [type, ...labels].join(' '));
+  }
+  expect(Object.fromEntries(shown)).toEqual({
+    oldest_pending_age_seconds: 'gauge',
+    dispatch_lag_seconds: 'histogram',
+    feed_lag_seconds: 'gauge connection feed',
+    deliveries_total: 'counter connection outcome',
+    events_total: 'counter connection type',
+    runs_total: 'counter rule outcome',
+    steps: 'gauge state',
+    attempts_total: 'counter action outcome',
+    budget_left: 'gauge connection',
+    timers_pending: 'gauge',
+    timer_lateness_seconds: 'histogram',
+    match_seconds: 'histogram',
+    commit_group_size: 'histogram',
+    audit_overdue: 'gauge',
+  });
+});
+
 test('without the token nothing is shown but health and the description (inputs 96, 114)', async () => {
   const paths = ['/metrics', '/api/v1/status', '/api/v1/events', '/api/v1/nothing'];
   const refused = await Promise.all(paths.map(async (path) => (await get(path, 'wrong')).status));
