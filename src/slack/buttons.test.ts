@@ -139,6 +139,21 @@ describe('buttons', () => {
     expect(stage.app.logged.some((line) => line.includes('refused in Slack'))).toBe(true);
   });
 
+  test('whatever response_url says, answers go to Slack and nowhere else (input 32)', async () => {
+    const { message } = await stage.ticketWithMessage('Answered elsewhere');
+    const responseUrl = `${stage.app.receiver.url}/forged`;
+    const guest = { user: slackIds.guest, responseUrl };
+    const before = whispers().length;
+
+    const pressed = await stage.slack.pressButton(stage.url, { message, button: 'Close', ...guest });
+    const commanded = await stage.slack.slashCommand(stage.url, '/desk', { text: 'status', ...guest });
+    await until('the refusal', () => whispers().length > before);
+
+    expect([pressed.status, commanded.status]).toEqual([200, 200]);
+    expect(commanded.body).toContain('not in a group');
+    expect(stage.app.receiver.calls.named('forged')).toEqual([]);
+  });
+
   test('a refusal of the desk is told to who asked, and shown on the message', async () => {
     const { message } = await stage.ticketWithMessage('Refuse me');
     stage.app.desk.faults.next('UpdateTicket', { kind: 'status', status: 400, body: 'no such user' });

@@ -14,6 +14,8 @@ export interface SendOptions {
   readonly timestamp?: number;
   /** `x-slack-retry-num`, as on a repeated delivery. */
   readonly retry?: number;
+  /** Where the request says that answers go; default where Slack takes them. */
+  readonly responseUrl?: string;
 }
 
 /** What came back from the app under test. */
@@ -120,7 +122,7 @@ export function createSenders(core: SlackCore, signingSecret: string, socket: So
       const payload = {
         type: 'block_actions',
         ...common(press),
-        ...pressed(core, press, `${core.origin}/actions/${sent}`),
+        ...pressed(core, press, press.responseUrl ?? `${core.origin}/actions/${sent}`),
       };
       return interact(url, payload, press);
     },
@@ -138,7 +140,7 @@ export function createSenders(core: SlackCore, signingSecret: string, socket: So
         user_name: core.state.users.get(user)?.name ?? '',
       };
       const ids = { channel_id: channel, user_id: user, trigger_id: triggerId() };
-      const response_url = `${core.origin}/commands/${sent}`;
+      const response_url = how.responseUrl ?? `${core.origin}/commands/${sent}`;
       const sentFields = { ...fields, ...ids, ...names, command, text: how.text ?? '', response_url };
       if (url === 'socket') return envelope('slash_commands', sentFields);
       return sendSigned(
