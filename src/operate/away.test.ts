@@ -31,6 +31,15 @@ test('after a start the report says what happened meanwhile, once every feed cau
     engine.database.db,
   );
   await sql`UPDATE feeds SET last_complete_at = app_now() + interval '3 hours'`.execute(engine.database.db);
+  await sql`
+    INSERT INTO events (id, observed_at, connection_id, type, doc)
+    SELECT ('ffffffff-ffff-7fff-bfff-00000000000' || n)::uuid, app_now() + interval '2 hours 1 minute',
+           ${engine.connection.id}::int, type, jsonb_build_object('via', via, 'late', late)
+      FROM (VALUES (1, 'feed.gap', 'feed', false), (2, 'ticket.updated', 'feed', true),
+                   (3, 'comment.added', 'feed', true), (4, 'ticket.updated', 'feed', false),
+                   (5, 'ticket.overdue', 'clock', true)) AS row (n, type, via, late)`.execute(
+    engine.database.db,
+  );
   const report = await here.runOnce();
   const again = await here.runOnce();
   await later.close();
@@ -39,8 +48,10 @@ test('after a start the report says what happened meanwhile, once every feed cau
   expect(report).toMatchObject({
     complete: true,
     away_seconds: 7_200,
-    gaps: 0,
-    events: 0,
+    events: 5,
+    gaps: 1,
+    late_events: 2,
+    late_timers: 1,
     reconciled: { done: 1, sending: 1 },
   });
   expect(again).toBeNull();

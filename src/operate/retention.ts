@@ -66,7 +66,7 @@ export async function maintainOnce(deps: RetentionDeps): Promise<Maintained> {
     deps.log.info({ created, dropped, kept }, 'partitions maintained');
   }
   const removed = Object.entries(pruned).filter(([, rows]) => rows > 0);
-  if (removed.length > 0) deps.log.debug({ removed: Object.fromEntries(removed), more }, 'old rows removed');
+  if (removed.length > 0) deps.log.info({ removed: Object.fromEntries(removed), more }, 'old rows removed');
   return { created, dropped, kept, pruned, more };
 }
 
