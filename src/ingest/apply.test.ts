@@ -45,6 +45,16 @@ describe('a ticket seen for the first time', () => {
     expect(event?.doc['unknown']).toEqual(expect.arrayContaining(['title', 'priority', 'assignee']));
   });
 
+  test('that was made before tells of comments that were written since', async () => {
+    const id = engine.desk.human.create({ subject: 'old', category: 'Network' });
+    engine.desk.ticket(id).issueDate = Date.now() - 86_400_000;
+    engine.desk.human.comment(id, 'it is back');
+
+    await engine.refresh(id);
+
+    expect(await typesOf(id)).toEqual(['ticket.updated', 'comment.added']);
+  });
+
   test('is history if nothing happened to it since', async () => {
     const id = engine.desk.human.create({ subject: 'older', category: 'Network' });
     Object.assign(engine.desk.ticket(id), {

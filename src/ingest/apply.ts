@@ -18,7 +18,7 @@ import type { TicketRead } from '../vendors/vendor.ts';
 import { attribute, diffTicket, newComments, resetsAttention } from './diff.ts';
 import type { EventDraft } from './event-draft.ts';
 import { eventMaker, type EventMaker, type EventOrigin } from './event-maker.ts';
-import { findOwnChildren, type Cause, type OwnChildren } from './own-children.ts';
+import { findOwnChildren, type OwnChildren } from './own-children.ts';
 import { storeEvents, type StoreDeps } from './store-event.ts';
 import { armHistory } from './timers.ts';
 
@@ -154,7 +154,7 @@ function applyOne(
 
   if (row.unseen) {
     const maker = eventMaker(snapshot, { ...row, slaClock }, context, deps);
-    const drafts = context.silent ? [] : firstSeen(snapshot, row, context, maker, own.ticket(row.ticketId));
+    const drafts = context.silent ? [] : firstSeen(read, snapshot, row, context, maker, own);
     return {
       update: { ...base, revision: row.revision + 1, resetAttention: false, takenBy: null },
       drafts,
@@ -249,21 +249,26 @@ function applyGone(
 }
 
 /**
- * A ticket without a stored state: created if it is new since the baseline, one update with everything unknown if
- * it was merely touched since, and history otherwise.
+ * A ticket without a stored state: created if it is new since the baseline, one update with everything unknown and
+ * its newer comments if it was merely touched since, and history otherwise.
  */
 function firstSeen(
+  read: TicketRead & { readonly gone: false },
   snapshot: ObservedTicket,
   row: StoredTicket,
   context: ApplyContext,
   maker: EventMaker,
-  own: Cause | null,
+  own: OwnChildren,
 ): readonly EventDraft[] {
+  const revision = row.revision + 1;
   const since = context.baselineAt - context.overlapMs;
   const createdAt = snapshot.created_at == null ? null : Date.parse(snapshot.created_at);
-  if (createdAt !== null && createdAt >= since) return [maker.created(row.revision + 1, own)];
+  if (createdAt !== null && createdAt >= since) return [maker.created(revision, own.ticket(row.ticketId))];
+  const news = newComments(null, read.comments ?? [], context.baselineAt, context.wantSystemComments);
   // Where a read by id does not say when (Jitbit), the nudge that led to it does.
   const { updated_at: updatedAt } = snapshot;
   const touched = updatedAt == null ? context.via === 'webhook' : Date.parse(updatedAt) >= context.baselineAt;
-  return touched ? [maker.firstUpdate(row.revision + 1)] : [];
+  if (!touched && news.length === 0) return [];
+  const update = maker.firstUpdate(revision);
+  return [update, ...news.map((comment) => maker.comment(comment, revision, own.comment(read.id, comment)))];
 }
