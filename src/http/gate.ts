@@ -17,14 +17,14 @@ export function createGate(deps: { readonly now: () => number; readonly log: Log
     refuse(c, token) {
       // The right token always passes: a scraper that has an old one, or others behind the same proxy, lock nobody out.
       if (matchesBearer(c.req.header('authorization'), token)) return null;
+      // Without a token, or where none is configured, nobody guesses.
+      const isGuess = token !== null && c.req.header('authorization') !== undefined;
       const address = remoteAddress(c);
-      const refused = throttle.wrong(address, deps.now());
+      const refused = isGuess ? throttle.wrong(address, deps.now()) : null;
       if (refused === null) {
         c.header('WWW-Authenticate', 'Bearer');
-        return c.json(
-          { error: { reason: 'unauthorized', message: 'send Authorization: Bearer with the token' } },
-          401,
-        );
+        const message = 'send Authorization: Bearer with the token';
+        return c.json({ error: { reason: 'unauthorized', message } }, 401);
       }
       if (refused.first) deps.log.warn({ address }, 'too many wrong tokens from one address');
       c.header('Retry-After', String(refused.waitSeconds));

@@ -19,8 +19,8 @@ export interface Refused {
   readonly first: boolean;
 }
 
-/** More than a mistyped token or a scraper every few seconds makes, fewer than any search for a token. */
-const TRIES = 20;
+/** One a second: more than a mistyped token, or a scraper with an old one, makes; fewer than any search for a token. */
+const TRIES = 60;
 const WINDOW_MS = 60_000;
 /** About 1 MB. Whoever commands more addresses pushes the oldest out, and gains their tries. */
 const MAX_ADDRESSES = 10_000;
