@@ -159,3 +159,15 @@ test('what cannot be read is answered without a stack (input 108)', async () => 
   expect(text).not.toMatch(/\bat .+:\d+:\d+|node_modules|src\//);
   expect(JSON.parse(text)).toMatchObject({ error: { reason: 'bad_request' } });
 });
+
+test('whoever guesses tokens is told to wait, by the address of the socket; the right token passes (input 102)', async () => {
+  const statuses: number[] = [];
+  for (let n = 0; n < 100; n += 1) statuses.push((await get('/metrics', `guess-${n}`)).status);
+
+  expect(statuses[0]).toBe(401);
+  expect(statuses.slice(60)).toEqual(Array(40).fill(429));
+  expect((await get('/metrics')).status).toBe(200);
+  const told = stage.logged.filter((line) => line.includes('too many wrong tokens'));
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain('127.0.0.1');
+});

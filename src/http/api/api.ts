@@ -68,8 +68,8 @@ export function createApi(deps: ApiDeps, gate: Gate): OpenAPIHono {
   );
   app.use(async (c, next) => {
     // Clients that always say application/json send nothing where nothing has to be said.
-    if (c.req.method === 'POST' && (await c.req.text()) === '')
-      c.req.bodyCache.text = Promise.resolve('{}') as never;
+    const saysJson = c.req.method === 'POST' && c.req.header('content-type') !== undefined;
+    if (saysJson && (await c.req.text()) === '') c.req.bodyCache.text = Promise.resolve('{}') as never;
     return next();
   });
   if (deps.secrets.length > 0) app.use(withoutSecrets(deps.secrets));

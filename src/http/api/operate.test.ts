@@ -143,6 +143,15 @@ describe('pausing', () => {
     expect((await readPauses(engine.database.db)).all).toBeNull();
   });
 
+  test('all keeps the reason that was given', async () => {
+    await call('POST', '/pause-all', { reason: 'switch change' });
+    const { body } = await call('GET', '/status');
+    await call('POST', '/resume-all');
+
+    expect(body.paused).toBe('switch change');
+    expect((await call('POST', '/pause-all', { reason: '' })).status).toBe(400);
+  });
+
   test('a connection stops its polls', async () => {
     const paused = await call('POST', '/connections/acme/pause');
     engine.desk.human.create({ subject: 'unseen' });

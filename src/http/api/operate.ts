@@ -21,6 +21,8 @@ const DECISIONS = {
   'mark-done': 'An uncertain step did take effect',
 } as const satisfies Readonly<Record<StepDecision, string>>;
 
+const PAUSED = 'paused by a person';
+
 /** What a person decides. */
 export function operateRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   for (const [decision, summary] of Object.entries(DECISIONS)) {
@@ -40,7 +42,7 @@ export function operateRoutes(app: OpenAPIHono, deps: ApiDeps): void {
 
 function pauseRoutes(app: OpenAPIHono, deps: ApiDeps): void {
   const { database } = deps;
-  const reason = z.strictObject({ reason: z.string().min(1).max(200).default('paused by a person') });
+  const reason = z.strictObject({ reason: z.string().min(1).max(200).default(PAUSED) });
   const rulePaused = z.object({ rule: z.string(), paused: z.boolean(), changed: z.boolean() });
   app.openapi(
     describe(
@@ -52,7 +54,7 @@ function pauseRoutes(app: OpenAPIHono, deps: ApiDeps): void {
     ),
     async (c) => {
       const body = c.req.valid('json') as z.output<typeof reason> | undefined;
-      const result = await pauseRule(database, c.req.valid('param').id, body?.reason ?? 'paused by a person');
+      const result = await pauseRule(database, c.req.valid('param').id, body?.reason ?? PAUSED);
       await deps.onPauses();
       return c.json(result, 200);
     },
@@ -90,22 +92,29 @@ function pauseRoutes(app: OpenAPIHono, deps: ApiDeps): void {
         return c.json(result, 200);
       },
     );
-    app.openapi(
-      describe(
-        'post',
-        `/${verb}-all`,
-        paused ? 'Stop every action and keep ingesting' : 'Let actions go on',
-        {},
-        z.object({ paused: z.boolean(), changed: z.boolean() }),
-      ),
-      async (c) => {
-        const result = await pauseAll(database, paused ? 'paused by a person' : null);
-        await deps.onPauses();
-        if (!paused) deps.onRuns();
-        return c.json(result, 200);
-      },
-    );
   }
+  const switched = z.object({ paused: z.boolean(), changed: z.boolean() });
+  app.openapi(
+    describe(
+      'post',
+      '/pause-all',
+      'Stop every action and keep ingesting',
+      { body: optionalBody(reason) },
+      switched,
+    ),
+    async (c) => {
+      const body = c.req.valid('json') as z.output<typeof reason> | undefined;
+      const result = await pauseAll(database, body?.reason ?? PAUSED);
+      await deps.onPauses();
+      return c.json(result, 200);
+    },
+  );
+  app.openapi(describe('post', '/resume-all', 'Let actions go on', {}, switched), async (c) => {
+    const result = await pauseAll(database, null);
+    await deps.onPauses();
+    deps.onRuns();
+    return c.json(result, 200);
+  });
 }
 
 function explainRoute(app: OpenAPIHono, deps: ApiDeps): void {
