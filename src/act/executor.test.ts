@@ -537,7 +537,7 @@ describe('slack.post', () => {
     const turnedAway = await until('the one that found no room', async () =>
       (await engine.steps()).find(({ reason }) => reason?.startsWith('busy') === true),
     );
-    for (const { release } of held) release();
+    for (const fault of held) fault.release();
     await worker.executor.settle();
 
     expect(turnedAway).toMatchObject({ state: 'sending', intent: { absences: 0 } });
