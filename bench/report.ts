@@ -11,8 +11,8 @@ export interface Figure {
   readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
 }
 
-/** Prints the table and writes the figures beside it, as `bench-results.json`. */
-export async function report(figures: readonly Figure[]): Promise<void> {
+/** Prints figures as a table: what it is, how much, the goal, whether it was reached. */
+export function printTable(figures: readonly Figure[]): void {
   const rows = figures.map((figure) => [
     figure.id,
     figure.name,
@@ -23,17 +23,16 @@ export async function report(figures: readonly Figure[]): Promise<void> {
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   console.log();
   for (const row of rows) {
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    );
+    const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+    console.log(line.trimEnd());
   }
+}
+
+/** Writes the figures as JSON: `bench-results.json` in the current folder. */
+export async function save(figures: readonly Figure[]): Promise<void> {
   const machine = { cpu: cpus()[0]?.model ?? '', cores: cpus().length, node: process.version };
   const results = { date: new Date().toISOString(), machine, figures };
   await writeFile('bench-results.json', `${JSON.stringify(results, null, 2)}\n`);
-  console.log('\nwritten to bench-results.json');
 }
 
 function show(value: number): string {

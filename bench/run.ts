@@ -8,7 +8,7 @@ import { instancesBench } from './instances.ts';
 import { matchBench } from './match.ts';
 import { operateBench } from './operate.ts';
 import { recoveryBench } from './recovery.ts';
-import { report, type Figure } from './report.ts';
+import { printTable, save, type Figure } from './report.ts';
 import { startBench } from './start.ts';
 import { storedBench } from './stored.ts';
 import { timersBench } from './timers.ts';
@@ -40,9 +40,14 @@ await withServer(async (databaseUrl) => {
   for (const [name, run] of Object.entries(SECTIONS)) {
     if (asked.length > 0 && !asked.includes(name)) continue;
     console.log(`\n${name}`);
-    figures.push(...(await run(databaseUrl)));
+    const found = await run(databaseUrl);
+    printTable(found);
+    figures.push(...found);
+    // A run that is cut keeps what it found so far.
+    await save(figures);
   }
-  await report(figures);
+  console.log('\nall figures, also in bench-results.json');
+  printTable(figures);
 });
 
 async function withServer(work: (databaseUrl: string) => Promise<void>): Promise<void> {
