@@ -170,12 +170,16 @@ describe('a switch of the rule set', () => {
     const order: string[] = [];
     let letGo = (): void => undefined;
     const held = new Promise<void>((resolve) => (letGo = resolve));
+    let isPinned = (): void => undefined;
+    const pinned = new Promise<void>((resolve) => (isPinned = resolve));
     const group = engine.database.transaction(async (tx) => {
       const book = await engine.store.active.pin(tx);
+      isPinned();
       await held;
       await storeEvents(tx, book, [draft('a')], engine.store);
       order.push('stored');
     });
+    await pinned;
     const switched = engine.publish(RULE.replace('id: r', 'id: r2')).then(() => order.push('switched'));
 
     setTimeout(letGo, 100);

@@ -77,6 +77,13 @@ export async function timersScenario(options: TimersOptions): Promise<Verdict> {
 
     await jump('3 hours 10 minutes');
     await fired(stage, 'ahead', tickets, FIRE_MS);
+    // A jump back is seen by the heartbeats before it, one in three seconds.
+    await until('a heartbeat tells of that time', FIRE_MS, async () => {
+      const [row] = await stage.query<{ seen: boolean }>(
+        "SELECT max(beat_at) > clock_timestamp() + interval '3 hours' AS seen FROM instances",
+      );
+      return row?.seen === true;
+    });
     await jump('1 hour 10 minutes');
     await tell('back', 70 * MINUTE_MS + 1_500, 50);
     await fired(stage, 'back', tickets, FIRE_MS);
