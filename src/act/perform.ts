@@ -248,7 +248,8 @@ async function wait(task: StepTask, span: Span, deps: PerformDeps): Promise<Reso
 async function spanFromLast(task: StepTask, span: Span, deps: PerformDeps): Promise<number | null> {
   const { claimed } = task;
   const since = await lastDecision(deps.database.db, claimed);
-  return spanFrom(since ?? claimed.now - claimed.lagMs, span, task, deps);
+  // The clock may have gone back since: nobody waits for the time in between again.
+  return spanFrom(Math.min(since ?? claimed.now - claimed.lagMs, task.now()), span, task, deps);
 }
 
 /** How long a question waits for its answer: undefined for ever, null without that calendar. */
