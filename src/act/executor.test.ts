@@ -566,13 +566,15 @@ async function takeLanesFrom(worker: Worker): Promise<void> {
 /** A worker that dies at this point: it never comes back from it, and its lanes are taken over. */
 async function crashAt(point: 'before_send' | 'after_send'): Promise<void> {
   const reached = defer<void>();
+  let dead = false;
   const worker = await engine.worker({
     crash: (at) => {
       if (at !== point) return;
+      dead = true;
       reached.resolve();
-      throw new DyingError();
+      throw new DyingError('dying');
     },
-    database: deaf(engine.database, reached.promise),
+    database: deaf(engine.database, () => dead),
   });
   await worker.executor.claimOnce();
   await reached.promise;
@@ -581,17 +583,16 @@ async function crashAt(point: 'before_send' | 'after_send'): Promise<void> {
 
 class DyingError extends Error {}
 
-/** A database whose transactions never end once the process is dead. */
-function deaf(database: Database, dead: Promise<void>): Database {
-  let isDead = false;
-  void dead.then(() => (isDead = true));
+/** A database that is written nothing to any more once the process is dead: what it is asked for never ends. */
+function deaf(database: Database, isDead: () => boolean): Database {
+  const never = new Promise<never>(() => undefined);
   return {
     ...database,
-    transaction: (work) => (isDead ? new Promise(() => undefined) : database.transaction(work)),
+    transaction: (work) => (isDead() ? never : database.transaction(work)),
+    oneTrip: (issue) => (isDead() ? never : database.oneTrip(issue)),
   };
 }
 
-/** A database that loses the answer to one committed transaction. */
 function cutAfterCommit(database: Database): { armed: boolean; readonly database: Database } {
   const cut = {
     armed: false,
