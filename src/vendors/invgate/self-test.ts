@@ -1,4 +1,5 @@
 import { VendorError } from '../../errors.ts';
+import { isPlainHttp } from '../http/settings.ts';
 import type { CallContext, SelfTest } from '../vendor.ts';
 import type { Author } from './author.ts';
 import type { Reader } from './reader.ts';
@@ -44,10 +45,4 @@ async function viewFindings(reader: Reader, context: CallContext): Promise<reado
     }
     return [`view_id: ${error.message}`];
   }
-}
-
-/** Loopback is the usual place of a reverse proxy, or of a test. */
-function isPlainHttp(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !/^(?:localhost|127\..*|\[::1\])$/.test(hostname);
 }

@@ -1,4 +1,5 @@
 import { createDateParser, createZone, toWallTime } from '../http/dates.ts';
+import { isPlainHttp } from '../http/settings.ts';
 import type {
   Adapter,
   CallContext,
@@ -142,10 +143,4 @@ export class JitbitAdapter implements Adapter {
         throw this.#reader.client.refused(`${action.action}: not in Jitbit's API`);
     }
   }
-}
-
-/** Loopback is the usual place of a reverse proxy, or of a test. */
-function isPlainHttp(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !/^(?:localhost|127\..*|\[::1\])$/.test(hostname);
 }
