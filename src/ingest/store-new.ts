@@ -103,16 +103,14 @@ export async function storeNew(
 
 /** How many runs each pair may have had before this group. */
 function limitsOf(matches: readonly Match[], { runs }: Planned): readonly PresumedLimit[] {
-  const asked = questions(matches);
   const most = new Map<string, number>();
-  for (const { draft, rule } of matches) {
+  // Each match has its run, in the same order.
+  for (const [index, { draft, rule }] of matches.entries()) {
     const name = pairName(draft, rule);
-    const adds = runs.filter(
-      (run) => run.eventId === draft.id && run.ruleId === rule.id && run.state !== 'ended',
-    );
-    most.set(name, (most.get(name) ?? rule.limit.perTicket.runs) - adds.length);
+    const adds = runs[index]?.state === 'ended' ? 0 : 1;
+    most.set(name, (most.get(name) ?? rule.limit.perTicket.runs) - adds);
   }
-  return [...asked].map(([name, question]) => ({ ...question, most: most.get(name) ?? 0 }));
+  return [...questions(matches)].map(([name, question]) => ({ ...question, most: most.get(name) ?? 0 }));
 }
 
 interface First {
