@@ -36,7 +36,6 @@ export function toOutcome(
     bound: boundOf(parts, claimed),
     writes: resolution.writes ?? null,
     spawn: resolution.spawn ?? [],
-    refusedFields: resolution.writes === 'refused' ? fieldsOf(resolution.intent?.write ?? null) : [],
   };
 }
 
@@ -45,13 +44,6 @@ function isAlone({ rule, step }: { readonly rule: Rule; readonly step: Step }): 
   return (
     rule.then.length === 1 && rule.then[0] === step && step.action !== 'repeat' && step.action !== 'slack.ask'
   );
-}
-
-/** What a write says it will change, as `own_writes` names it. Earlier parts of the same step did happen. */
-function fieldsOf(write: PlannedWrite | null): readonly string[] {
-  if (write === null) return [];
-  const appended = write.append === null ? [] : [appendField(write)];
-  return [...Object.keys(write.sets), ...(write.alsoChanges ?? []), ...appended];
 }
 
 /** The name under which the text of an append is remembered as ours. */

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import { toJsonb, type Database, type Tx } from './database.ts';
-import { allStand, standing, type Lease } from './lanes.ts';
-import { isPresumption, presume } from './presume.ts';
+import { underLeases, type Lease } from './lanes.ts';
 import type { Intent, Part } from './tables.ts';
 
 /** What is about to be sent; committed before the call. */
@@ -27,31 +26,15 @@ export interface NewOwnWrite {
  *
  * @returns ids of the steps that may now be sent; for the others the lease is lost
  */
-export async function recordIntents(
+export function recordIntents(
   database: Database,
   instanceId: string,
   intents: readonly NewIntent[],
 ): Promise<ReadonlySet<string>> {
-  try {
-    await database.oneTrip((tx) =>
-      Promise.all([
-        presume(tx, allStand(instanceId, intents), 'every lease stands'),
-        writeIntents(tx, intents),
-      ]),
-    );
-    return new Set(intents.map((intent) => intent.stepId));
-  } catch (error) {
-    if (!isPresumption(error)) throw error;
-  }
-  return database.transaction(async (tx) => {
-    const lanes = await standing(tx, instanceId, intents);
-    const allowed = intents.filter((intent) => lanes.has(intent.laneId));
-    await writeIntents(tx, allowed);
-    return new Set(allowed.map((intent) => intent.stepId));
-  });
+  return underLeases(database, instanceId, intents, writeIntents);
 }
 
-async function writeIntents(tx: Tx, intents: readonly NewIntent[]): Promise<void> {
+async function writeIntents(tx: Tx, intents: readonly NewIntent[]): Promise<ReadonlySet<string>> {
   const marked = sql`
     UPDATE steps SET state = 'sending', reason = NULL, intent = row.intent, parts = row.parts,
                      attempts = steps.attempts + 1,
@@ -67,6 +50,7 @@ async function writeIntents(tx: Tx, intents: readonly NewIntent[]): Promise<void
     intents.flatMap((row) => row.ownWrites),
   );
   await Promise.all([marked, written]);
+  return new Set(intents.map((intent) => intent.stepId));
 }
 
 async function insertOwnWrites(tx: Tx, writes: readonly NewOwnWrite[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { Tx } from './database.ts';
+import type { Database, Tx } from './database.ts';
+import { isPresumption, presume } from './presume.ts';
 
 /** Lanes: each in the hands of at most one instance, which says so by owner and fence in all that it records. */
 
@@ -9,33 +10,46 @@ export interface Lease {
 }
 
 /**
- * Locks the lanes, in id order, and tells which of the leases still stand. Every transaction that records something
- * under a lease starts with this: a process that was frozen past its lease records nothing.
+ * Records something under leases: a process that was frozen past its lease records nothing. That every lease stands
+ * is presumed, in one round trip; where one does not, what stands under the others is recorded.
+ *
+ * @param write issues its statements before it first waits
+ * @returns what `write` made of the rows whose lease stands
  */
-export async function standing(
-  tx: Tx,
+export async function underLeases<Row extends Lease, Result>(
+  database: Database,
   instanceId: string,
-  leases: readonly Lease[],
-): Promise<ReadonlySet<string>> {
-  const { rows } = await sql<{ id: string }>`
+  rows: readonly Row[],
+  write: (tx: Tx, rows: readonly Row[]) => Promise<Result>,
+): Promise<Result> {
+  const lanes = new Set(rows.map((row) => row.laneId));
+  const held = heldLanes(instanceId, rows);
+  const allStand = sql<boolean>`SELECT count(*) = ${lanes.size} FROM (${held}) AS held`;
+  try {
+    return await database.oneTrip(async (tx) => {
+      const [, result] = await Promise.all([presume(tx, allStand, 'every lease stands'), write(tx, rows)]);
+      return result;
+    });
+  } catch (error) {
+    if (!isPresumption(error)) throw error;
+  }
+  return database.transaction(async (tx) => {
+    const standing = new Set((await held.execute(tx)).rows.map((lane) => lane.id));
+    return write(
+      tx,
+      rows.filter((row) => standing.has(row.laneId)),
+    );
+  });
+}
+
+/** Locks, in id order, the lanes whose lease stands. */
+function heldLanes(instanceId: string, leases: readonly Lease[]): RawBuilder<{ readonly id: string }> {
+  return sql`
     SELECT l.id FROM lanes l
       JOIN unnest(${leases.map((lease) => lease.laneId)}::uuid[], ${leases.map((lease) => lease.fence)}::bigint[])
         AS mine (id, fence) ON mine.id = l.id AND mine.fence = l.fence
      WHERE l.lease_owner = ${instanceId}
-     ORDER BY l.id FOR UPDATE OF l`.execute(tx);
-  return new Set(rows.map((row) => row.id));
-}
-
-/** True while every one of these leases stands; their lanes are locked, in id order. For `presume`. */
-export function allStand(instanceId: string, leases: readonly Lease[]): RawBuilder<boolean> {
-  const lanes = new Set(leases.map((lease) => lease.laneId));
-  return sql<boolean>`
-    SELECT count(*) = ${lanes.size} FROM (
-      SELECT l.id FROM lanes l
-        JOIN unnest(${leases.map((lease) => lease.laneId)}::uuid[], ${leases.map((lease) => lease.fence)}::bigint[])
-          AS mine (id, fence) ON mine.id = l.id AND mine.fence = l.fence
-       WHERE l.lease_owner = ${instanceId}
-       ORDER BY l.id FOR UPDATE OF l) AS held`;
+     ORDER BY l.id FOR UPDATE OF l`;
 }
 
 /**

@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
 import type { Json } from '../vendors/vendor.ts';
 import { toJsonb, type Database, type Tx } from './database.ts';
-import { allStand, settleLanes, standing, type Lease } from './lanes.ts';
-import { isPresumption, presume } from './presume.ts';
+import { settleLanes, underLeases, type Lease } from './lanes.ts';
 import type { AttemptState, Intent, Part, StepState } from './tables.ts';
 
 /** What became of a claimed step. */
@@ -30,11 +29,10 @@ export interface Outcome extends Lease {
   readonly progress: { readonly waited?: boolean; readonly wrote?: boolean } | null;
   /** Children this step made: bound, so that no other step takes them for its own. */
   readonly bound: readonly BoundChild[];
-  /** `answered`: reads begun from now on may consume our writes; `refused`: those of `refusedFields` never happened. */
+  /** `answered`: reads begun from now on may consume our writes; `refused`: they never happened. */
   readonly writes: 'answered' | 'refused' | null;
   /** Steps that come next because of this one. */
   readonly spawn?: readonly SpawnedStep[];
-  readonly refusedFields: readonly string[];
 }
 
 export interface AttemptRow {
@@ -76,29 +74,12 @@ export interface Recorded {
 }
 
 /** Records outcomes, starts each run's next step, ends finished runs and gives the lanes back, in one transaction. */
-export async function recordOutcomes(
+export function recordOutcomes(
   database: Database,
   instanceId: string,
   outcomes: readonly Outcome[],
 ): Promise<Recorded> {
-  try {
-    return await database.oneTrip(async (tx) => {
-      const [, recorded] = await Promise.all([
-        presume(tx, allStand(instanceId, outcomes), 'every lease stands'),
-        writeOutcomes(tx, outcomes),
-      ]);
-      return recorded;
-    });
-  } catch (error) {
-    if (!isPresumption(error)) throw error;
-  }
-  return database.transaction(async (tx) => {
-    const lanes = await standing(tx, instanceId, outcomes);
-    return writeOutcomes(
-      tx,
-      outcomes.filter((outcome) => lanes.has(outcome.laneId)),
-    );
-  });
+  return underLeases(database, instanceId, outcomes, writeOutcomes);
 }
 
 /** In this order, and without waiting for each other's answers. */

@@ -40,7 +40,6 @@ const done = (step: ClaimedStep): Outcome => ({
   progress: null,
   bound: [],
   writes: null,
-  refusedFields: [],
   alone: false,
 });
 const lanes = async (): Promise<number> => {
