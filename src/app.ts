@@ -27,7 +27,7 @@ import type { MatchSettings } from './match/matcher.ts';
 import type { KnownNames } from './match/load.ts';
 import { openDatabase, type Database } from './record/database.ts';
 import { createIdSource } from './record/ids.ts';
-import { listenFor } from './record/listen.ts';
+import { listenFor, openStandingSession } from './record/standing-session.ts';
 import { readSettings } from './record/settings.ts';
 import { readGauges } from './record/gauges.ts';
 import { createPauseSwitch } from './operate/pause-switch.ts';
@@ -87,7 +87,7 @@ export interface App {
   stop(): Promise<void>;
 }
 
-const HEARTBEAT_MS = 3_000;
+const HEARTBEAT_MS = 1_000;
 const CLAIM_POLL_MS = 250;
 const MAINTAIN_EVERY_MS = 10 * 60_000;
 const REPORT_POLL_MS = 5_000;
@@ -130,7 +130,10 @@ async function startParts(
   const newId = createIdSource(() => clock.now());
   const instanceId = newId();
   const name = `${hostname()} ${process.pid}`;
-  const instance = await joinInstances(instanceId, { database, clock, log, name, alone: options.alone });
+  const session = await openStandingSession(database, log);
+  onClose(() => session.close());
+  const { alone } = options;
+  const instance = await joinInstances(instanceId, { database, session, clock, log, name, alone });
   onClose(() =>
     noteAlive(database.db)
       .then(() => instance.leave())
@@ -234,8 +237,7 @@ async function startParts(
       log.warn({ err: error }, 'rules and pauses not read again');
     }
   };
-  const listener = await listenFor(database, { deskhand_rules: () => void refresh() }, log);
-  onClose(() => listener.close());
+  await listenFor(session, { deskhand_rules: () => void refresh() });
   const slack =
     options.slack === null || slackApi === null
       ? null

@@ -1,8 +1,12 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../test/support/engine.ts';
+import { until } from '../test/support/until.ts';
 import type { Clock } from './clock.ts';
 import { joinInstances, type Instance } from './instance.ts';
+import { readPulses } from './record/instances.ts';
+import { LOCKS } from './record/locks.ts';
+import { openStandingSession, type StandingSession } from './record/standing-session.ts';
 import { claimSteps } from './record/steps.ts';
 
 const silent = {
@@ -15,6 +19,8 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
 });
+const sessions: StandingSession[] = [];
+afterEach(() => Promise.all(sessions.splice(0).map((session) => session.close())));
 afterAll(() => engine.close());
 beforeEach(async () => {
   await engine.clear();
@@ -39,8 +45,22 @@ class HandClock implements Clock {
   }
 }
 
-const join = (clock: Clock, alone = false): Promise<Instance> =>
-  joinInstances(engine.store.newId(), { database: engine.database, clock, log: silent, name: 'test', alone });
+async function join(clock: Clock, alone = false): Promise<Instance> {
+  const session = await openStandingSession(engine.database, silent);
+  sessions.push(session);
+  const parts = { database: engine.database, session, clock, log: silent, name: 'test', alone };
+  return joinInstances(engine.store.newId(), parts);
+}
+
+/** What a kill does to the one that joined as the nth: the kernel closes its connections. */
+async function kill(nth: number): Promise<void> {
+  await sessions[nth]?.close();
+  await until('the lock is gone', async () => {
+    const pulses = await readPulses(engine.database.db);
+    return [...pulses.values()].some((pulse) => pulse.sessionGone);
+  });
+}
+
 const claim = (by: Instance): Promise<number> =>
   engine.database.transaction(async (tx) => (await claimSteps(tx, by.id, 10)).length);
 
@@ -59,6 +79,66 @@ test('an instance whose counter does not move for 15 s loses its leases', async 
 
   expect(early).toBe(0);
   expect(await claim(other)).toBe(1);
+});
+
+test('a killed one loses its leases as soon as its session was gone for a second', async () => {
+  const clock = new HandClock();
+  const [killed, other] = [await join(clock), await join(clock)];
+  await engine.happen({ type: 'custom.x', ticketId: 't1' });
+  await claim(killed);
+  await kill(0);
+
+  await other.runOnce();
+  clock.passed += 999;
+  await other.runOnce();
+  const early = await claim(other);
+  clock.passed += 1;
+  await other.runOnce();
+
+  expect(early).toBe(0);
+  expect(await claim(other)).toBe(1);
+});
+
+test('a new one takes over what a killed one held after one more look', async () => {
+  const clock = new HandClock();
+  const killed = await join(clock);
+  await engine.happen({ type: 'custom.x', ticketId: 't1' });
+  await claim(killed);
+  await kill(0);
+  const next = await join(clock);
+
+  clock.passed += 1_000;
+  await next.runOnce();
+
+  expect(await claim(next)).toBe(1);
+});
+
+test('one whose session broke and was opened again keeps its leases', async () => {
+  const clock = new HandClock();
+  const [busy, other] = [await join(clock), await join(clock)];
+  await engine.happen({ type: 'custom.x', ticketId: 't1' });
+  await claim(busy);
+  const keyOf = async (): Promise<number | null> =>
+    (
+      await engine.database.db
+        .selectFrom('instances')
+        .select('session_key')
+        .where('id', '=', busy.id)
+        .executeTakeFirstOrThrow()
+    ).session_key;
+  const before = await keyOf();
+  await sql`
+    SELECT pg_terminate_backend(pid) FROM pg_locks
+     WHERE locktype = 'advisory' AND classid = ${LOCKS.instance}::bigint::oid AND objid = ${before}::bigint::oid`.execute(
+    engine.database.db,
+  );
+
+  await other.runOnce();
+  await until('another session stands', async () => (await keyOf()) !== before);
+  clock.passed += 5_000;
+  await other.runOnce();
+
+  expect(await claim(other)).toBe(0);
 });
 
 test('one whose counter moves keeps them, however long it takes and wherever the clocks jump', async () => {

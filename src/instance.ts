@@ -3,16 +3,27 @@ import type { Log } from './log.ts';
 import type { Database } from './record/database.ts';
 import { resumeAfterJump } from './record/clock-jumps.ts';
 import { freeFeeds } from './record/feeds.ts';
-import { beat, readBeats, registerInstance, removeInstances, unknownOwners } from './record/instances.ts';
+import {
+  beat,
+  holdLife,
+  readPulses,
+  registerInstance,
+  removeInstances,
+  unknownOwners,
+  type Pulse,
+} from './record/instances.ts';
 import { freeLanes } from './record/lanes.ts';
+import type { StandingSession } from './record/standing-session.ts';
 
 /**
- * This process among others: its heartbeat counter, and taking over what dead ones held. An instance is dead when
- * its counter did not move for 15 s of our own monotonic time; no wall clock is asked.
+ * This process among others: its heartbeat counter, the session by which the database vouches for it, and taking over
+ * what dead ones held. An instance is dead when its counter did not move for 15 s of our own monotonic time (frozen,
+ * cut off), or when its session was gone at two looks in a row (killed); no wall clock is asked. Whoever is wrongly
+ * taken for dead records nothing more under the leases it lost, so that a wrong guess costs time and nothing else.
  */
 export interface Instance {
   readonly id: string;
-  /** Moves our counter and frees what dead instances hold. Every 3 s. @returns false if others took us for dead */
+  /** Moves our counter and frees what dead instances hold. Every second. @returns false if others took us for dead */
   runOnce(): Promise<boolean>;
   /** Gives everything back. */
   leave(): Promise<void>;
@@ -20,6 +31,8 @@ export interface Instance {
 
 export interface InstanceDeps {
   readonly database: Database;
+  /** Open as long as this process lives. */
+  readonly session: StandingSession;
   readonly clock: Clock;
   readonly log: Log;
   /** Host and process, for people. */
@@ -29,29 +42,35 @@ export interface InstanceDeps {
 }
 
 const DEAD_AFTER_MS = 15_000;
+/** A session that broke is opened again within this time, so one that stays away has nobody. */
+const GONE_AFTER_MS = 1_000;
 const LANES_AT_ONCE = 1_000;
 
 /** Registers this process. */
 export async function joinInstances(id: string, deps: InstanceDeps): Promise<Instance> {
+  const { session } = deps;
   const { db } = deps.database;
-  const seen = new Map<string, { beats: number; since: number }>();
-  await registerInstance(db, id, deps.name);
+  const seen = new Map<string, Seen>();
+  const sessionKey = await holdLife(session, id);
+  // Where our own session broke, so did those of others: they get their time to come back.
+  await session.onEach(async () => seen.clear());
+  await registerInstance(db, id, deps.name, sessionKey());
   if (deps.alone) {
-    const others = [...(await readBeats(db)).keys()].filter((other) => other !== id);
+    const others = [...(await readPulses(db)).keys()].filter((other) => other !== id);
     await takeOver(others, deps);
-  }
+  } else await findDead();
 
   async function findDead(): Promise<readonly string[]> {
     const now = deps.clock.monotonic();
-    const beats = await readBeats(db);
-    for (const known of seen.keys()) if (!beats.has(known)) seen.delete(known);
-    const dead: string[] = [];
-    for (const [other, count] of beats) {
-      const last = seen.get(other);
-      if (last === undefined || last.beats !== count) seen.set(other, { beats: count, since: now });
-      else if (other !== id && now - last.since >= DEAD_AFTER_MS) dead.push(other);
-    }
-    return dead;
+    const pulses = await readPulses(db);
+    for (const known of seen.keys()) if (!pulses.has(known)) seen.delete(known);
+    return [...pulses].flatMap(([other, pulse]) => {
+      const last = lastSeen(seen.get(other), pulse, now);
+      seen.set(other, last);
+      const isDead =
+        now - last.beatAt >= DEAD_AFTER_MS || (last.goneAt !== null && now - last.goneAt >= GONE_AFTER_MS);
+      return isDead && other !== id ? [other] : [];
+    });
   }
 
   return {
@@ -61,13 +80,28 @@ export async function joinInstances(id: string, deps: InstanceDeps): Promise<Ins
       if (await deps.database.transaction(resumeAfterJump))
         deps.log.warn({}, 'the clock went back: what was due by it is due now');
       const alive = await beat(db, id);
-      if (!alive) await registerInstance(db, id, deps.name);
+      if (!alive) await registerInstance(db, id, deps.name, sessionKey());
       await takeOver(await findDead(), deps);
       return alive;
     },
     async leave() {
       await takeOver([id], deps);
     },
+  };
+}
+
+interface Seen {
+  readonly beats: number;
+  /** Since when the counter stands, since when the session is gone: monotonic. */
+  readonly beatAt: number;
+  readonly goneAt: number | null;
+}
+
+function lastSeen(before: Seen | undefined, { beats, sessionGone }: Pulse, now: number): Seen {
+  return {
+    beats,
+    beatAt: before?.beats === beats ? before.beatAt : now,
+    goneAt: sessionGone ? (before?.goneAt ?? now) : null,
   };
 }
 

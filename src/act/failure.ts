@@ -12,8 +12,7 @@ export interface Judged extends Failure {
 export function judgeError(error: unknown): Judged {
   if (error instanceof VendorError) {
     return {
-      // No answer to something that was never sent: nobody took the connection.
-      reason: error.reason === 'timeout' && error.notApplied ? 'unreachable' : error.reason,
+      reason: isAway(error) ? 'unreachable' : error.reason,
       message: error.message,
       retryAt: error.retryAt ?? null,
       notApplied: error.notApplied || SAID_NO.has(error.reason),
@@ -28,6 +27,15 @@ export function judgeError(error: unknown): Judged {
     };
   }
   return { reason: 'timeout', message: messageOf(error), retryAt: null, notApplied: false };
+}
+
+/**
+ * Nobody took the connection, or the desk as a whole is away: it says when to come back, or its adapter does. That
+ * lies in the desk and not in the step, which waits without using an attempt.
+ */
+function isAway({ reason, notApplied, retryAt }: VendorError): boolean {
+  if (reason === 'timeout') return notApplied || retryAt !== undefined;
+  return reason === 'vendor_fault' && retryAt !== undefined;
 }
 
 /** Answers that say no: the call changed nothing. */

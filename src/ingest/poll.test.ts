@@ -8,7 +8,7 @@ import { VendorError } from '../errors.ts';
 import type { FeedPage } from '../vendors/vendor.ts';
 import type { Database } from '../record/database.ts';
 import { freeFeeds } from '../record/feeds.ts';
-import { historyEnd, pollOnce } from './poll.ts';
+import { backoffMs, historyEnd, pollOnce } from './poll.ts';
 import { refreshOnce } from './refresh.ts';
 
 let engine: Engine;
@@ -109,6 +109,21 @@ describe('a poll', () => {
     expect(failed.inMs).toBeGreaterThan(1_000);
     expect(await types()).toEqual(['ticket.created']);
     expect(await feed()).toMatchObject({ failures: 0, lastError: null });
+  });
+
+  test('that fails at a desk that is away comes again when the desk is tried, and says that it fails', async () => {
+    const retryAt = Date.now() + 15_000;
+    const away = withPages(engine.connection, () => {
+      const { name: connection } = engine.connection;
+      throw new VendorError('no answer', { reason: 'timeout', vendor: 'jitbit', connection, retryAt });
+    });
+    for (let round = 0; round < 3; round++) {
+      await isDue();
+      await pollOnce(away, engine.poll, never);
+    }
+
+    expect((await feed()).inMs).toBeLessThanOrEqual(15_000);
+    expect(await types()).toEqual(['connection.degraded']);
   });
 
   test('that fails three times says so once, and once more when it is well again', async () => {
@@ -233,6 +248,17 @@ describe('a poll', () => {
 
     expect(await types()).toEqual(['ticket.created']);
   });
+});
+
+test.each([
+  [0, 60_000, 5_000],
+  [2, 60_000, 20_000],
+  [9, 60_000, 60_000],
+  [9, 1_000, 60_000],
+  [9, 180_000, 180_000],
+  [9, 86_400_000, 600_000],
+])('after %i failures in a row a feed asked every %i ms is asked again in %i', (failures, everyMs, inMs) => {
+  expect(backoffMs(failures, everyMs)).toBe(inMs);
 });
 
 describe('a nominated ticket', () => {

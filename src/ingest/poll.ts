@@ -45,6 +45,8 @@ export interface PollDeps {
 const CHUNK = 50;
 const FIRST_BACKOFF_MS = 5_000;
 const LONGEST_BACKOFF_MS = 10 * 60_000;
+/** A feed that is asked often is asked hardly less while it fails: people expect it soon after the desk is back. */
+const LONGEST_BACKOFF_OF_OFTEN_MS = 60_000;
 /** A refused credential is tried once more after the lock-out, then left alone until it changes. */
 const AUTH_PAUSE_MS = 6 * 60_000;
 const UNTIL_CHANGED_MS = 10 * 365 * 86_400_000;
@@ -282,7 +284,7 @@ async function failed(
   error: unknown,
   deps: PollDeps,
 ): Promise<number> {
-  const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(feed.failures, 10));
+  const backoff = backoffMs(feed.failures, connection.pollEveryMs[feed.feed] ?? 0);
   if (!(error instanceof VendorError)) {
     deps.log.error({ err: error, connection: connection.name, feed: feed.feed }, 'poll failed');
     return backoff;
@@ -299,11 +301,16 @@ async function failed(
     await announce(connection, 'connection.auth_failed', 'stopped', error, deps);
     return restMs;
   }
-  if (error.retryAt !== undefined) return Math.max(250, error.retryAt - deps.store.now());
-  if (feed.failures + 1 >= DEGRADED_AFTER) {
+  if (error.reason !== 'rate_limited' && feed.failures + 1 >= DEGRADED_AFTER) {
     await announce(connection, 'connection.degraded', 'degraded', error, deps);
   }
-  return backoff;
+  return error.retryAt === undefined ? backoff : Math.max(250, error.retryAt - deps.store.now());
+}
+
+/** Doubles with each failure in a row. @param everyMs how often the feed is asked while it is well */
+export function backoffMs(failures: number, everyMs: number): number {
+  const longest = Math.min(LONGEST_BACKOFF_MS, Math.max(LONGEST_BACKOFF_OF_OFTEN_MS, everyMs));
+  return Math.min(longest, FIRST_BACKOFF_MS * 2 ** Math.min(failures, 10));
 }
 
 /** One operations event per change of state, not one per failed poll. */

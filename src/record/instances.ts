@@ -1,9 +1,34 @@
+import { randomInt } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
+import { LOCKS } from './locks.ts';
+import type { StandingSession } from './standing-session.ts';
 
-/** Registers this process. One row per instance; its counter is what leases are judged by. */
-export async function registerInstance(db: Db, id: string, name: string): Promise<void> {
-  await db.insertInto('instances').values({ id, name }).execute();
+/** Registers this process. One row per instance; its counter and its session are what leases are judged by. */
+export async function registerInstance(
+  db: Db,
+  id: string,
+  name: string,
+  sessionKey: number | null = null,
+): Promise<void> {
+  await db.insertInto('instances').values({ id, name, session_key: sessionKey }).execute();
+}
+
+/**
+ * Lets the database vouch for this instance: a lock lives exactly as long as the session that holds it. Each session
+ * takes a key of its own, because the lock of one that broke unnoticed may be held for a while.
+ *
+ * @returns the key of the session as it is now
+ */
+export async function holdLife(session: StandingSession, id: string): Promise<() => number> {
+  let current = 0;
+  await session.onEach(async (client) => {
+    const key = randomInt(2 ** 31);
+    await client.query('SELECT pg_advisory_lock($1, $2)', [LOCKS.instance, key]);
+    await client.query('UPDATE instances SET session_key = $1 WHERE id = $2', [key, id]);
+    current = key;
+  });
+  return () => current;
 }
 
 /** Moves this instance's counter. @returns false if the row is gone: everybody else took us for dead */
@@ -16,10 +41,21 @@ export async function beat(db: Db, id: string): Promise<boolean> {
   return result.numUpdatedRows > 0n;
 }
 
-/** Counters of all instances. */
-export async function readBeats(db: Db): Promise<ReadonlyMap<string, number>> {
-  const rows = await db.selectFrom('instances').select(['id', 'beats']).execute();
-  return new Map(rows.map((row) => [row.id, row.beats]));
+export interface Pulse {
+  readonly beats: number;
+  /** Its session is gone, so the process is gone or cut off. False where none is known of. */
+  readonly sessionGone: boolean;
+}
+
+/** How all instances are. */
+export async function readPulses(db: Db): Promise<ReadonlyMap<string, Pulse>> {
+  const { rows } = await sql<{ readonly id: string } & Pulse>`
+    SELECT id, beats, session_key IS NOT NULL AND session_key NOT IN (
+             SELECT objid::bigint FROM pg_locks
+              WHERE locktype = 'advisory' AND classid = ${LOCKS.instance}::bigint::oid AND objsubid = 2
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS "sessionGone"
+      FROM instances`.execute(db);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** Instances that are named by a lease but have no row any more. */

@@ -8,4 +8,6 @@ export const LOCKS = {
   embeddedOwner: 7_305_003,
   /** Shared by everybody who uses an embedded database. */
   embeddedUsers: 7_305_004,
+  /** With a key beside it: held by each instance as long as it lives. */
+  instance: 7_305_005,
 } as const;

@@ -49,6 +49,7 @@ export interface Tables {
     name: string;
     started_at: Timestamp;
     beat_at: Timestamp;
+    session_key: number | null;
   };
   connections: {
     id: Generated<number>;

@@ -7,6 +7,7 @@ import type { KnownNames } from '../../src/match/load.ts';
 import type { Database } from '../../src/record/database.ts';
 import { createIdSource } from '../../src/record/ids.ts';
 import { nominate } from '../../src/record/nominations.ts';
+import { openStandingSession, type StandingSession } from '../../src/record/standing-session.ts';
 import { createActiveRules } from '../../src/rules/active.ts';
 import type { PropertyClock } from './clock.ts';
 import { mortal, type Mortal } from './mortal.ts';
@@ -56,8 +57,10 @@ export async function startProcess(options: ProcessOptions): Promise<IngestProce
   );
   const newId = createIdSource(() => clock.now());
   const instanceId = newId();
+  const session = await openStandingSession(database, log);
   const instance: Instance = await joinInstances(instanceId, {
     database,
+    session,
     clock,
     log,
     name: 'property',
@@ -72,7 +75,7 @@ export async function startProcess(options: ProcessOptions): Promise<IngestProce
     onRuns: () => undefined,
     crash: () => undefined,
   };
-  return rounds(connection, instance, deps, life);
+  return rounds({ connection, instance, session, deps, life });
 }
 
 /** What rules may name. */
@@ -82,7 +85,15 @@ export function knownNames(stage: Stage): KnownNames {
   return { connections, lists: [], calendars: [], environment: [], oncall: [] };
 }
 
-function rounds(connection: Connection, instance: Instance, deps: PollDeps, life: Mortal): IngestProcess {
+interface Parts {
+  readonly connection: Connection;
+  readonly instance: Instance;
+  readonly session: StandingSession;
+  readonly deps: PollDeps;
+  readonly life: Mortal;
+}
+
+function rounds({ connection, instance, session, deps, life }: Parts): IngestProcess {
   const never = new AbortController().signal;
   return {
     mortal: life,
@@ -93,6 +104,9 @@ function rounds(connection: Connection, instance: Instance, deps: PollDeps, life
       deps.database.transaction((tx) =>
         nominate(tx, [{ connectionId: connection.id, ticketId, via: 'webhook' }], NUDGE_AFTER_MS),
       ),
-    close: async () => connection.adapter?.close(),
+    async close() {
+      await session.close();
+      await connection.adapter?.close();
+    },
   };
 }

@@ -4,6 +4,7 @@ import type { CallContext, FeedPage, FeedPosition, Json, Needs, TicketRow } from
 import {
   DIRECTIONS,
   directionOf,
+  isEvident,
   NO_ORDER,
   readList,
   type Direction,
@@ -15,14 +16,17 @@ import { readWhole, type GotoassistReader } from './tickets.ts';
 
 /**
  * The feed of changes: the list by `last_active_at` from its newest end, until what was seen before. Which end that
- * is, the guide does not say; it is told from the stamps and remembered, so that an idle poll is one call. Rows whose
- * content is not the one remembered are read as whole incidents, one by one.
+ * is, the guide does not say; it is told from the stamps and remembered, so that an idle poll is one call. A desk that
+ * ignores the order may happen to list in it: where no page shows that it cannot be chance, the whole list is read once
+ * an hour. Rows whose content is not the one remembered are read as whole incidents, one by one.
  */
 
 /** How far before the newest stamp seen rows are still compared (integration reference 5.2). */
 const OVERLAP_MS = 15 * 60_000;
 /** In a list without order the cursor stays this far behind the walk's beginning. */
 const MIXED_MARGIN_MS = 60_000;
+/** How long an order that may be chance is relied on. */
+const UNSURE_MS = 3_600_000;
 /** Rows whose content is remembered: some pages, more than change between two polls. */
 const MAX_SEEN = 400;
 /** How often a walk goes back a page because rows left the list while it was read. */
@@ -34,6 +38,8 @@ const Seen = z.record(z.string(), z.string());
 const Cursor = z.object({
   /** Newest stamp seen that is surely over, epoch ms by the vendor's clock. */
   at: z.number(),
+  /** What changed before has been told: the order was evident then, or all of the list was read, epoch ms. */
+  sureAt: z.number(),
   direction: z.enum(DIRECTIONS).nullable(),
   pages: z.number(),
   /** Content of the newest rows by reference number. */
@@ -44,8 +50,12 @@ type Cursor = z.infer<typeof Cursor>;
 const Walk = z.object({
   cursor: Cursor,
   baseline: z.boolean(),
-  /** Null: not known yet. */
+  /** Null: not known yet. `mixed` reads all pages. */
   direction: z.enum(DIRECTIONS).nullable(),
+  /** What the pages read so far show together. */
+  shown: z.enum(DIRECTIONS).nullable(),
+  /** Whether nothing can be hidden behind an order that is none. */
+  sure: z.boolean(),
   page: z.number(),
   /** The one stamp of all rows of page 1, when it did not tell the direction; then the last page must. */
   front: z.number().nullable(),
@@ -71,23 +81,26 @@ export async function readChanges(
   const walk = position.next === null ? begin(position) : Walk.parse(position.next);
   if (walk.listed) return details(reader, walk, needs, context);
   const list = await readList(reader, walk.page, context);
-  if (contradicts(walk, list)) {
-    return goOn({ ...walk, direction: null, page: 1, startedAt: list.listedAt }, []);
-  }
-  const seen = consider(walk, list);
+  const judged = judge(walk, list);
+  if (judged.page !== walk.page) return goOn(judged, []);
+  const seen = consider(judged, list);
   const rows = walk.baseline ? openRows(reader, list.rows, seen.startedAt) : [];
   return goOn(turn(reader, seen, list), rows);
 }
 
 function begin(position: FeedPosition): Walk {
   const cursor: Cursor =
-    position.cursor === null ? { at: 0, direction: null, pages: 1, seen: {} } : Cursor.parse(position.cursor);
+    position.cursor === null
+      ? { at: 0, sureAt: 0, direction: null, pages: 1, seen: {} }
+      : Cursor.parse(position.cursor);
   // A baseline reads everything, from the front.
   const fromEnd = cursor.direction === 'asc' && !position.baseline;
   return {
     cursor,
     baseline: position.baseline,
     direction: position.baseline ? 'mixed' : cursor.direction,
+    shown: null,
+    sure: position.baseline,
     page: fromEnd ? cursor.pages : 1,
     front: null,
     startedAt: 0,
@@ -100,14 +113,31 @@ function begin(position: FeedPosition): Walk {
   };
 }
 
-/** What was remembered of the direction is not so: the newest end shows nothing as new as what was seen, or no end. */
-function contradicts(walk: Walk, list: ListPage): boolean {
-  const isFirst = walk.startedAt === 0 && !walk.baseline;
-  if (!isFirst || walk.direction === null || walk.direction === 'mixed') return false;
-  if (walk.direction === 'asc' && list.pages < walk.page) return true;
-  const shown = directionOf(list.rows);
-  if (shown !== null && shown !== walk.direction) return true;
-  return list.pages > 1 && Math.max(0, ...list.rows.map((row) => row.at)) < walk.cursor.at;
+/** What a page tells about the order, and so how and where the walk goes on: at this page, or at another one first. */
+function judge(walk: Walk, list: ListPage): Walk {
+  const here = directionOf(list.rows);
+  const shown = walk.shown === null || here === null || here === walk.shown ? (here ?? walk.shown) : 'mixed';
+  const judged = { ...walk, shown, startedAt: walk.startedAt === 0 ? list.listedAt : walk.startedAt };
+  const begins = walk.startedAt === 0 || (walk.direction === null && walk.front === null);
+  if (walk.baseline || list.pages === 1) return { ...judged, sure: true };
+  if (shown === 'mixed' && walk.direction !== 'mixed') return whole(judged);
+  return begins ? judgeFirst(judged, list, here) : judged;
+}
+
+function judgeFirst(walk: Walk, list: ListPage, here: Direction | null): Walk {
+  const { cursor, startedAt, direction } = walk;
+  if (isEvident(list.rows)) {
+    const isAnother = here !== null && direction === 'mixed';
+    const found = isAnother ? { direction: here, page: here === 'asc' ? list.pages : 1 } : {};
+    return contradicts(walk, list) ? afresh(walk) : { ...walk, ...found, sure: true };
+  }
+  if (startedAt - cursor.sureAt >= UNSURE_MS) return whole(walk);
+  return contradicts(walk, list) ? afresh(walk) : walk;
+}
+
+/** All pages from the first, whatever their order. */
+function whole(walk: Walk): Walk {
+  return { ...walk, direction: 'mixed', page: 1, sure: true };
 }
 
 /** Notes what a page shows: what is new, what is remembered, and how new it is. */

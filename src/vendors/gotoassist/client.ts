@@ -32,6 +32,9 @@ export interface Result<T> {
   readonly serverNow: number | null;
 }
 
+/** A budget by the hour (45 calls to begin with) must be there when the desk is back: asking takes a part of it. */
+const AWAY_SILENCE_MS = 120_000;
+
 export function createGotoassistClient(settings: GotoassistSettings, io: VendorIo): GotoassistClient {
   return new Client(settings, io);
 }
@@ -52,6 +55,7 @@ class Client implements GotoassistClient {
       secrets: [settings.token, pair],
       io,
       ca: readCa(settings.ca),
+      awaySilenceMs: AWAY_SILENCE_MS,
       failureIn: (call, text) =>
         failureIn(call, text, () => {
           const now = io.clock.now();

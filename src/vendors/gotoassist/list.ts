@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Instant } from '../../ticket.ts';
 import type { Params } from '../http/client.ts';
 import type { CallContext } from '../vendor.ts';
 import { contentHash } from './map.ts';
@@ -25,6 +26,8 @@ export interface ListedRow {
   readonly raw: unknown;
   /** Of `last_active_at`, epoch ms; 0: none. */
   readonly at: number;
+  /** Epoch ms; null: none. */
+  readonly dueAt: number | null;
   /** Of the row's content. */
   readonly hash: string;
 }
@@ -52,8 +55,8 @@ export async function readList(
     const row = IncidentRow.parse(raw);
     // A filter that the desk ignores looks like a success (integration reference 1.2).
     if (services !== undefined && row.service !== null && !services.includes(row.service.id)) return [];
-    const at = toInstant(row.last_active_at) ?? toInstant(row.created_at);
-    return [{ row, raw, at: at === null ? 0 : Date.parse(at), hash: contentHash(raw) }];
+    const at = epochOf(toInstant(row.last_active_at) ?? toInstant(row.created_at)) ?? 0;
+    return [{ row, raw, at, dueAt: epochOf(toInstant(row.due_date)), hash: contentHash(raw) }];
   });
   const { total_pages: pages, total_entries: entries } = answer.value;
   return {
@@ -65,6 +68,10 @@ export async function readList(
         ? reader.io.clock.now() - UNKNOWN_CLOCK_MS
         : answer.serverNow - CLOCK_MARGIN_MS,
   };
+}
+
+function epochOf(instant: Instant | null): number | null {
+  return instant === null ? null : Date.parse(instant);
 }
 
 /** Guide: without one of these the list shows the authenticated user's own incidents. */
@@ -81,7 +88,22 @@ export type Direction = (typeof DIRECTIONS)[number];
 
 /** Which way the rows of a page run; null: all have one stamp. */
 export function directionOf(rows: readonly ListedRow[]): Direction | null {
-  const steps = rows.slice(1).map((row, index) => Math.sign(row.at - (rows[index]?.at ?? 0)));
+  return runOf(rows.map((row) => row.at));
+}
+
+/**
+ * Whether the rows can stand as they do only because the desk honours the order asked for: they run by
+ * `last_active_at`, and neither by due date, the guide's default, nor by number, as a desk might list that ignores it.
+ */
+export function isEvident(rows: readonly ListedRow[]): boolean {
+  const isRun = (values: readonly number[]): boolean => ['asc', 'desc'].includes(runOf(values) ?? '');
+  const dueDates = rows.flatMap(({ dueAt }) => dueAt ?? []);
+  const numbers = rows.map(({ row }) => Number(row.reference_num));
+  return isRun(rows.map((row) => row.at)) && !isRun(dueDates) && !isRun(numbers);
+}
+
+function runOf(values: readonly number[]): Direction | null {
+  const steps = values.slice(1).map((value, index) => Math.sign(value - (values[index] ?? 0)));
   const rises = steps.includes(1);
   const falls = steps.includes(-1);
   if (rises && falls) return 'mixed';

@@ -37,6 +37,11 @@ export function classifyStatus(status: number, overrides: StatusOverrides = {}):
   return { reason: 'unreadable', notApplied: false };
 }
 
+/** Said by what stands before the desk: the desk itself is away. Any other status is an answer of its own. */
+export function isGatewayStatus(status: number): boolean {
+  return status >= 502 && status <= 504;
+}
+
 /** A vendor that asks for more patience than this is not believed; the next call will ask again. */
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 

@@ -3,10 +3,16 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { VendorError } from '../../errors.ts';
 import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
-import { createVendorHttp, encodeParams, type VendorHttp, type VendorHttpOptions } from './client.ts';
+import {
+  createVendorHttp,
+  encodeParams,
+  type VendorCall,
+  type VendorHttp,
+  type VendorHttpOptions,
+} from './client.ts';
 
 /** What all vendors rely on and the contract cannot show; the rest is in test/vendor-contract.ts. */
 
@@ -233,6 +239,77 @@ test('a silence that cannot be stored does not replace the answer', async () => 
 
   expect(error.reason).toBe('rate_limited');
   expect(failing.warnings).toHaveLength(1);
+});
+
+describe('a desk that answers nobody', () => {
+  /** Answers as told by the path: `hang`, a status, or `{}`. */
+  const desk = (): Promise<string> =>
+    serve((request, response) => {
+      const [, wish = ''] = (request.url ?? '').split('/');
+      if (wish === 'hang') return;
+      response.writeHead(wish === 'rows' ? 200 : Number(wish)).end('{}');
+    });
+  const get = (path: string): VendorCall => ({ method: 'GET', path });
+
+  test.each(['hang', '502', '503', '504'])('is let alone after three calls in a row: %s', async (wish) => {
+    const quiet = new ContractIo(new ContractClock());
+    const http = client(await desk(), { io: quiet, readTimeoutMs: 30 });
+
+    const failures = [];
+    for (let call = 0; call < 3; call += 1)
+      failures.push(await vendorFailure(http.call(get(wish), contractContext())));
+    const fourth = await vendorFailure(http.call(get('rows'), contractContext()));
+    quiet.clock.ms += 15_000;
+    const afterwards = await http.call(get('rows'), contractContext());
+
+    expect(failures.map(({ retryAt }) => retryAt)).toEqual([undefined, undefined, fourth.retryAt]);
+    expect(fourth).toMatchObject({ reason: 'rate_limited', notApplied: true });
+    expect(quiet.silences).toEqual([{ inMs: 15_000, reason: 'the desk does not answer', overLimit: false }]);
+    expect(afterwards.status).toBe(200);
+  });
+
+  test.each(['500', '400'])('is not one that answers %s, nor one that answers in between', async (status) => {
+    const quiet = new ContractIo(new ContractClock());
+    const http = client(await desk(), { io: quiet });
+
+    for (const path of [status, status, status, '502', '502', status, '502', '502'])
+      await vendorFailure(http.call(get(path), contractContext()));
+
+    expect(quiet.silences).toEqual([]);
+  });
+
+  test('is not one where single calls hang that began before others were answered', async () => {
+    const quiet = new ContractIo(new ContractClock());
+    const origin = await serve((request, response) => {
+      hanging += request.url === '/hang' ? 1 : 0;
+      if (hanging === 3) quiet.clock.ms += 1;
+      if (hanging === 3) arrived();
+      if (request.url !== '/hang') response.end('{}');
+    });
+    let hanging = 0;
+    let arrived = (): void => undefined;
+    const allArrived = new Promise<void>((resolve) => (arrived = resolve));
+    const http = client(origin, { io: quiet, readTimeoutMs: 500 });
+
+    const calls = [1, 2, 3].map(() => vendorFailure(http.call(get('hang'), contractContext())));
+    await allArrived;
+    await http.call(get('rows'), contractContext());
+    const failures = await Promise.all(calls);
+
+    expect(failures.map(({ reason }) => reason)).toEqual(['timeout', 'timeout', 'timeout']);
+    expect(failures.map(({ retryAt }) => retryAt)).toEqual([undefined, undefined, undefined]);
+    expect(quiet.silences).toEqual([]);
+  });
+
+  test('is not noticed by calls that we ended ourselves', async () => {
+    const quiet = new ContractIo(new ContractClock());
+    const http = client(await desk(), { io: quiet });
+
+    for (let call = 0; call < 3; call += 1)
+      await vendorFailure(http.call(get('hang'), contractContext(AbortSignal.timeout(10))));
+
+    expect(quiet.silences).toEqual([]);
+  });
 });
 
 test('fields are encoded as a form: lists as repeated keys, missing ones left out', () => {

@@ -1,6 +1,7 @@
 import { Pool } from 'undici';
 import { VendorError, type VendorReason } from '../../errors.ts';
 import type { CallContext, CallLane, Json, VendorIo } from '../vendor.ts';
+import { AbsenceDetector } from './absence.ts';
 import {
   AnswerError,
   headerOf,
@@ -13,12 +14,13 @@ import {
 } from './answer.ts';
 import {
   classifyStatus,
+  isGatewayStatus,
   parseRetryAfter,
   RateLimitBackoff,
   type StatusMeaning,
   type StatusOverrides,
 } from './classify.ts';
-import { exchange, ExchangeError, type ExchangeAnswer } from './exchange.ts';
+import { exchange, ExchangeError, type ExchangeAnswer, type ExchangeFailure } from './exchange.ts';
 import { createRedact, excerpt, type Redact } from './redact.ts';
 import { SlowDetector } from './slow.ts';
 import { htmlToText } from './text.ts';
@@ -91,6 +93,8 @@ export interface VendorHttpOptions {
   readonly failureIn?: (call: VendorCall, text: string) => BodyFailure | null;
   /** How long to be silent after an answer that refuses the credentials; 0: not at all. */
   readonly authSilenceMs?: number;
+  /** How long to be silent while the desk answers nobody. Default 15 s. */
+  readonly awaySilenceMs?: number;
   /** Total time of a read. Default 60 s (integration reference 3.1). */
   readonly readTimeoutMs?: number;
   /** Total time of a write, its wait for our own budget included. Default 20 s (engine.md 5). */
@@ -102,6 +106,10 @@ const SOCKETS = 4;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Silence after answers that are slow as a whole. */
 const SLOW_SILENCE_MS = 30_000;
+/** Long enough to cost a desk that is down nothing, short enough to be there soon after it is back. */
+const AWAY_SILENCE_MS = 15_000;
+/** Failures that say nothing of the request: nobody was there to read it. */
+const WITHOUT_ANSWER: ReadonlySet<ExchangeFailure> = new Set(['timeout', 'unreachable', 'broken']);
 
 /**
  * How long a call waits for its turn in our own budget. Without this a read of many tickets would give up in the
@@ -128,8 +136,10 @@ class Client implements VendorHttp {
   readonly #pool: Pool;
   readonly #backoff = new RateLimitBackoff();
   readonly #slow = new SlowDetector();
+  readonly #absence = new AbsenceDetector();
   /** Until when this process is silent, by the monotonic clock: calls that are already queued must hear of it too. */
   #silentUntil = 0;
+  #silentBecause = '';
 
   constructor(options: VendorHttpOptions) {
     const base = new URL(options.baseUrl);
@@ -155,11 +165,12 @@ class Client implements VendorHttp {
     // The turn may have come only after somebody else was refused.
     this.#checkSilence();
     const startedAt = this.#io.clock.monotonic();
-    const raw = await this.#exchange(call, context, startedAt - calledAt);
+    const raw = await this.#exchange(call, context, { startedAt, waitedMs: startedAt - calledAt });
+    const awayUntil = isGatewayStatus(raw.status) ? await this.#noteMissed(startedAt) : this.#noteAnswered();
     const answer = await this.#read(call, raw);
     const told = this.#options.failureIn?.(call, answer.text) ?? null;
     if (told !== null) throw await this.#bodyFailure(call, raw.status, told);
-    if (raw.status < 200 || raw.status >= 300) throw await this.#refusal(call, raw, answer);
+    if (raw.status < 200 || raw.status >= 300) throw await this.#refusal(call, raw, answer, awayUntil);
     this.#backoff.reset();
     await this.#noteLatency(this.#io.clock.monotonic() - startedAt);
     return answer;
@@ -197,14 +208,18 @@ class Client implements VendorHttp {
     const { clock } = this.#io;
     const leftMs = this.#silentUntil - clock.monotonic();
     if (leftMs <= 0) return;
-    throw this.#error(': silent for a while, as the desk asked or refused us', {
+    throw this.#error(`: silent for a while (${this.#silentBecause})`, {
       reason: 'rate_limited',
       notApplied: true,
       retryAt: clock.now() + leftMs,
     });
   }
 
-  async #exchange(call: VendorCall, context: CallContext, waitedMs: number): Promise<ExchangeAnswer> {
+  async #exchange(
+    call: VendorCall,
+    context: CallContext,
+    { startedAt, waitedMs }: { readonly startedAt: number; readonly waitedMs: number },
+  ): Promise<ExchangeAnswer> {
     const write = call.write ?? call.method !== 'GET';
     const { readTimeoutMs = 60_000, writeTimeoutMs = 20_000 } = this.#options;
     // A process that was frozen while it waited for its turn goes on here before any timer of its own: by now another
@@ -232,8 +247,26 @@ class Client implements VendorHttp {
       });
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
-      throw this.#transportError(call, error);
+      const awayUntil = WITHOUT_ANSWER.has(error.failure) ? await this.#noteMissed(startedAt) : undefined;
+      throw this.#transportError(call, error, awayUntil);
     }
+  }
+
+  /**
+   * Every call that hangs keeps a socket, a worker and an attempt of its step: where nobody was answered, the desk is
+   * let alone for some seconds, then tried again.
+   *
+   * @returns until when the desk is let alone, epoch ms
+   */
+  async #noteMissed(startedAt: number): Promise<number | undefined> {
+    if (!this.#absence.missed(startedAt)) return undefined;
+    const until = this.#io.clock.now() + (this.#options.awaySilenceMs ?? AWAY_SILENCE_MS);
+    await this.#silence(until, 'the desk does not answer', false);
+    return until;
+  }
+
+  #noteAnswered(): undefined {
+    this.#absence.answered(this.#io.clock.monotonic());
   }
 
   #path(call: VendorCall): string {
@@ -241,11 +274,12 @@ class Client implements VendorHttp {
     return `${this.#basePath}/${call.path}${query === '' ? '' : `?${query}`}`;
   }
 
-  #transportError(call: VendorCall, error: ExchangeError): VendorError {
+  #transportError(call: VendorCall, error: ExchangeError, retryAt?: number): VendorError {
     const detail = error.cause instanceof Error ? ` (${causeText(error.cause)})` : '';
     return this.#error(` ${call.method} ${call.path}: ${error.message}${detail}`, {
       reason: error.failure === 'too_large' ? 'unreadable' : 'timeout',
       notApplied: !error.sent,
+      retryAt,
       cause: error,
     });
   }
@@ -276,14 +310,19 @@ class Client implements VendorHttp {
     }
   }
 
-  async #refusal(call: VendorCall, raw: ExchangeAnswer, answer: VendorAnswer): Promise<VendorError> {
+  async #refusal(
+    call: VendorCall,
+    raw: ExchangeAnswer,
+    answer: VendorAnswer,
+    awayUntil: number | undefined,
+  ): Promise<VendorError> {
     const { status } = raw;
     if (status >= 300 && status < 400) {
       const target = excerpt(headerOf(raw, 'location') ?? 'nowhere', this.#redact);
       return this.#unreadable(call, `a redirect to ${target}: wrong url?`, undefined, status);
     }
     const { reason, notApplied } = call.statuses?.[status] ?? classifyStatus(status, this.#options.statuses);
-    const retryAt = await this.#quieten(reason, raw, answer.serverNow);
+    const retryAt = (await this.#quieten(reason, raw, answer.serverNow)) ?? awayUntil;
     const said = this.#excerpt(answer.text);
     return this.#error(` ${call.method} ${call.path} answered ${status}${said === '' ? '' : `: ${said}`}`, {
       reason,
@@ -331,6 +370,7 @@ class Client implements VendorHttp {
   async #silence(untilMs: number, reason: string, overLimit: boolean): Promise<void> {
     const { clock } = this.#io;
     this.#silentUntil = clock.monotonic() + untilMs - clock.now();
+    this.#silentBecause = reason;
     try {
       await this.#io.silence(untilMs, reason, overLimit);
     } catch (error) {
