@@ -20,7 +20,7 @@ import { createReceiver } from './ingest/receive.ts';
 import { pollOnce, type PollDeps } from './ingest/poll.ts';
 import { refreshOnce } from './ingest/refresh.ts';
 import type { StoreDeps } from './ingest/store-event.ts';
-import { joinInstances } from './instance.ts';
+import { joinInstances, type Instance } from './instance.ts';
 import type { Log } from './log.ts';
 import { startLoop, type Loop } from './loop.ts';
 import type { MatchSettings } from './match/matcher.ts';
@@ -87,7 +87,8 @@ export interface App {
   stop(): Promise<void>;
 }
 
-const HEARTBEAT_MS = 1_000;
+const HEARTBEAT_MS = 3_000;
+const TAKE_OVER_MS = 500;
 const CLAIM_POLL_MS = 250;
 const MAINTAIN_EVERY_MS = 10 * 60_000;
 const REPORT_POLL_MS = 5_000;
@@ -338,7 +339,7 @@ async function createExecutorOf(options: AppOptions, parts: ExecutorParts): Prom
 
 interface LoopParts {
   readonly executor: Executor;
-  readonly instance: { runOnce(): Promise<boolean> };
+  readonly instance: Pick<Instance, 'beat' | 'takeOver'>;
   readonly watch: { runOnce(): Promise<void> };
   readonly pauses: { refresh(): Promise<void> };
   readonly away: { runOnce(): Promise<unknown> };
@@ -358,7 +359,11 @@ function startLoops(options: AppOptions, parts: LoopParts): readonly Loop[] {
   return [
     loop('act', CLAIM_POLL_MS, async () => (await parts.executor.claimOnce()) > 0),
     loop('heartbeat', HEARTBEAT_MS, async () => {
-      await parts.instance.runOnce();
+      await parts.instance.beat();
+      return false;
+    }),
+    loop('take over', TAKE_OVER_MS, async () => {
+      await parts.instance.takeOver();
       return false;
     }),
     loop('rules', RULES_POLL_MS, async () => {

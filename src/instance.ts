@@ -23,8 +23,10 @@ import type { StandingSession } from './record/standing-session.ts';
  */
 export interface Instance {
   readonly id: string;
-  /** Moves our counter and frees what dead instances hold. Every second. @returns false if others took us for dead */
-  runOnce(): Promise<boolean>;
+  /** Moves our counter. Every 3 s. @returns false if others took us for dead */
+  beat(): Promise<boolean>;
+  /** Frees what dead instances hold. Every half second. */
+  takeOver(): Promise<void>;
   /** Gives everything back. */
   leave(): Promise<void>;
 }
@@ -43,7 +45,7 @@ export interface InstanceDeps {
 
 const DEAD_AFTER_MS = 15_000;
 /** A session that broke is opened again within this time, so one that stays away has nobody. */
-const GONE_AFTER_MS = 1_000;
+const GONE_AFTER_MS = 500;
 const LANES_AT_ONCE = 1_000;
 
 /** Registers this process. */
@@ -75,15 +77,16 @@ export async function joinInstances(id: string, deps: InstanceDeps): Promise<Ins
 
   return {
     id,
-    async runOnce() {
+    async beat() {
       // Before our own heartbeat wipes out where the clock was.
       if (await deps.database.transaction(resumeAfterJump))
         deps.log.warn({}, 'the clock went back: what was due by it is due now');
       const alive = await beat(db, id);
       if (!alive) await registerInstance(db, id, deps.name, sessionKey());
-      await takeOver(await findDead(), deps);
+      await takeOver(await unknownOwners(db), deps);
       return alive;
     },
+    takeOver: async () => takeOver(await findDead(), deps),
     async leave() {
       await takeOver([id], deps);
     },
@@ -106,9 +109,8 @@ function lastSeen(before: Seen | undefined, { beats, sessionGone }: Pulse, now: 
 }
 
 /** Frees lanes and feeds of instances that are gone, then forgets them. */
-async function takeOver(dead: readonly string[], deps: InstanceDeps): Promise<void> {
+async function takeOver(gone: readonly string[], deps: InstanceDeps): Promise<void> {
   const { database } = deps;
-  const gone = [...dead, ...(await unknownOwners(database.db))];
   if (gone.length === 0) return;
   let lanes = 0;
   for (;;) {

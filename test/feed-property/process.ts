@@ -99,7 +99,10 @@ function rounds({ connection, instance, session, deps, life }: Parts): IngestPro
     mortal: life,
     poll: () => pollOnce(connection, deps, never),
     refresh: async () => (await refreshOnce(connection, deps, never)) > 0,
-    beat: async () => void (await instance.runOnce()),
+    async beat() {
+      await instance.beat();
+      await instance.takeOver();
+    },
     nudge: (ticketId) =>
       deps.database.transaction((tx) =>
         nominate(tx, [{ connectionId: connection.id, ticketId, via: 'webhook' }], NUDGE_AFTER_MS),
