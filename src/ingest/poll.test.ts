@@ -127,7 +127,7 @@ describe('a poll', () => {
   });
 
   test('that fails three times says so once, and once more when it is well again', async () => {
-    engine.desk.faults.next('GET tickets', { kind: 'bad_gateway' }, 5);
+    engine.desk.faults.next('GET tickets', { kind: 'status', status: 500 }, 5);
     for (let round = 0; round < 5; round++) {
       await isDue();
       await pollOnce(engine.connection, engine.poll, never);
@@ -141,7 +141,7 @@ describe('a poll', () => {
   });
 
   test('of another feed does not say that all is well while one still fails', async () => {
-    engine.desk.faults.next('GET tickets', { kind: 'bad_gateway' }, 3);
+    engine.desk.faults.next('GET tickets', { kind: 'status', status: 500 }, 3);
     for (let round = 0; round < 3; round++) {
       await isDue();
       await pollOnce(engine.connection, engine.poll, never);
