@@ -128,7 +128,7 @@ describe('a comment whose answer is lost', () => {
   test('stays in doubt, never resent, while the desk cannot be read', async () => {
     await planned(COMMENT);
     engine.desk.faults.next('POST comment', { kind: 'reset_after' });
-    const down = engine.desk.faults.always('GET comments', { kind: 'status', status: 503 });
+    const down = engine.desk.faults.always('GET comments', { kind: 'status', status: 500 });
     // The list before the send must succeed.
     engine.desk.faults.next('GET comments', { kind: 'latency', ms: 0 });
 
