@@ -54,7 +54,7 @@ const Walk = z.object({
   direction: z.enum(DIRECTIONS).nullable(),
   /** What the pages read so far show together. */
   shown: z.enum(DIRECTIONS).nullable(),
-  /** Whether nothing can be hidden behind an order that is none. */
+  /** Whether the order is evident, or does not matter. */
   sure: z.boolean(),
   page: z.number(),
   /** The one stamp of all rows of page 1, when it did not tell the direction; then the last page must. */
@@ -85,7 +85,7 @@ export async function readChanges(
   if (judged.page !== walk.page) return goOn(judged, []);
   const seen = consider(judged, list);
   const rows = walk.baseline ? openRows(reader, list.rows, seen.startedAt) : [];
-  return goOn(turn(reader, seen, list), rows);
+  return goOn(turn(seen, list), rows);
 }
 
 function begin(position: FeedPosition): Walk {
@@ -100,7 +100,7 @@ function begin(position: FeedPosition): Walk {
     baseline: position.baseline,
     direction: position.baseline ? 'mixed' : cursor.direction,
     shown: null,
-    sure: position.baseline,
+    sure: false,
     page: fromEnd ? cursor.pages : 1,
     front: null,
     startedAt: 0,
@@ -119,30 +119,40 @@ function judge(walk: Walk, list: ListPage): Walk {
   const shown = walk.shown === null || here === null || here === walk.shown ? (here ?? walk.shown) : 'mixed';
   const judged = { ...walk, shown, startedAt: walk.startedAt === 0 ? list.listedAt : walk.startedAt };
   const begins = walk.startedAt === 0 || (walk.direction === null && walk.front === null);
-  if (walk.baseline || list.pages === 1) return { ...judged, sure: true };
+  if (walk.baseline) return judged;
+  if (list.pages === 1) return { ...judged, sure: true };
   if (shown === 'mixed' && walk.direction !== 'mixed') return whole(judged);
   return begins ? judgeFirst(judged, list, here) : judged;
 }
 
 function judgeFirst(walk: Walk, list: ListPage, here: Direction | null): Walk {
-  const { cursor, startedAt, direction } = walk;
-  if (isEvident(list.rows)) {
-    const isAnother = here !== null && direction === 'mixed';
-    const found = isAnother ? { direction: here, page: here === 'asc' ? list.pages : 1 } : {};
-    return contradicts(walk, list) ? afresh(walk) : { ...walk, ...found, sure: true };
+  const sure = isEvident(list.rows);
+  if (!sure && walk.startedAt - walk.cursor.sureAt >= UNSURE_MS) return whole(walk);
+  if (contradicts(walk, list)) return { ...walk, sure, direction: null, page: 1 };
+  // A list that had no order has one now.
+  if (sure && walk.direction === 'mixed') {
+    return { ...walk, sure, direction: here, page: here === 'asc' ? list.pages : 1 };
   }
-  if (startedAt - cursor.sureAt >= UNSURE_MS) return whole(walk);
-  return contradicts(walk, list) ? afresh(walk) : walk;
+  return { ...walk, sure };
+}
+
+/** What was remembered of the direction is not so: the newest end shows nothing as new as what was seen, or no end. */
+function contradicts(walk: Walk, list: ListPage): boolean {
+  if (walk.direction === null || walk.direction === 'mixed') return false;
+  if (walk.direction === 'asc' && list.pages < walk.page) return true;
+  const shown = directionOf(list.rows);
+  if (shown !== null && shown !== walk.direction) return true;
+  return Math.max(0, ...list.rows.map((row) => row.at)) < walk.cursor.at;
 }
 
 /** All pages from the first, whatever their order. */
 function whole(walk: Walk): Walk {
-  return { ...walk, direction: 'mixed', page: 1, sure: true };
+  return { ...walk, direction: 'mixed', page: 1 };
 }
 
 /** Notes what a page shows: what is new, what is remembered, and how new it is. */
 function consider(walk: Walk, list: ListPage): Walk {
-  const startedAt = walk.startedAt === 0 ? list.listedAt : walk.startedAt;
+  const { startedAt } = walk;
   const isOver = (row: ListedRow): boolean => row.at < startedAt;
   const pending = new Set(walk.pending);
   const seen: Record<string, string> = { ...walk.seen };
@@ -153,7 +163,7 @@ function consider(walk: Walk, list: ListPage): Walk {
     if (isNews(walk, row)) pending.add(ref);
   }
   const max = Math.max(walk.max, ...list.rows.filter(isOver).map((row) => row.at));
-  return { ...walk, startedAt, max, seen, pending: [...pending] };
+  return { ...walk, max, seen, pending: [...pending] };
 }
 
 /** In the baseline nothing is: what changes while it is read is news to the first walk after it. */
@@ -161,13 +171,14 @@ function isNews(walk: Walk, { row, at, hash }: ListedRow): boolean {
   if (walk.baseline) return false;
   const before = walk.cursor.seen[row.reference_num];
   if (before !== undefined) return before !== hash;
-  return at >= walk.cursor.at - OVERLAP_MS;
+  const { at: seenAt, sureAt } = walk.cursor;
+  return at >= (walk.direction === 'mixed' ? Math.min(seenAt, sureAt) : seenAt) - OVERLAP_MS;
 }
 
 /** Where the walk goes after a page. */
-function turn(reader: GotoassistReader, walk: Walk, list: ListPage): Walk {
+function turn(walk: Walk, list: ListPage): Walk {
   const next = { ...walk, entries: list.entries };
-  if (walk.direction === null) return learn(reader, next, list);
+  if (walk.direction === null) return learn(next, list);
   // Rows that left the list moved those behind them to pages that were read already.
   const slid = walk.entries > list.entries && walk.direction !== 'asc' && walk.page > 1;
   if (slid && walk.stepsBack < MAX_STEPS_BACK) {
@@ -181,43 +192,50 @@ function turn(reader: GotoassistReader, walk: Walk, list: ListPage): Walk {
 }
 
 /** Tells the direction from page 1, or, where that has one stamp only, from it and the last one. */
-function learn(reader: GotoassistReader, walk: Walk, list: ListPage): Walk {
-  if (list.pages === 1) return listed(walk, null, list);
+function learn(walk: Walk, list: ListPage): Walk {
+  if (list.pages === 1) return listed(walk, list);
   const first = list.rows[0]?.at ?? 0;
   if (walk.front === null) {
     const direction = directionOf(list.rows);
     if (direction === null) return { ...walk, front: first, page: list.pages };
     if (direction === 'asc') return { ...walk, direction, page: list.pages };
-    if (direction === 'mixed') {
-      reader.io.warn(`degraded: ${NO_ORDER}`);
-    }
-    return step({ ...walk, direction }, direction, list);
+    return step(walk, direction, list);
   }
   const last = list.rows.at(-1)?.at ?? 0;
-  if (last > walk.front) return step({ ...walk, direction: 'asc' }, 'asc', list);
-  const direction = last < walk.front ? 'desc' : 'mixed';
-  return { ...walk, direction, page: 2 };
+  if (last > walk.front) return step(walk, 'asc', list);
+  return last < walk.front ? { ...walk, direction: 'desc', page: 2 } : whole(walk);
 }
 
 /** The next page away from the newest end, until what was seen before. */
-function step(walk: Walk, direction: Direction, list: ListPage): Walk {
+function step(before: Walk, direction: Direction, list: ListPage): Walk {
+  const walk = { ...before, direction };
   const cutoff = walk.cursor.at - OVERLAP_MS;
   const stamps = list.rows.map((row) => row.at);
   const isOver = direction !== 'mixed' && Math.min(...stamps, Number.POSITIVE_INFINITY) < cutoff;
   const page = direction === 'asc' ? walk.page - 1 : walk.page + 1;
-  if (isOver || page < 1 || page > list.pages) return listed(walk, direction, list);
-  return { ...walk, direction, page };
+  return isOver || page < 1 || page > list.pages ? listed(walk, list) : { ...walk, page };
 }
 
 /** All lists are read; what they leave to be read stands in `pending`. */
-function listed(walk: Walk, direction: Direction | null, list: ListPage): Walk {
+function listed(walk: Walk, list: ListPage): Walk {
   const { cursor, startedAt } = walk;
-  const ordered = direction !== 'mixed';
-  const newest = ordered ? walk.max : Math.min(walk.max, startedAt - MIXED_MARGIN_MS);
-  const learned = walk.baseline ? null : (direction ?? cursor.direction);
-  const at = Math.max(cursor.at, newest);
-  const after = { at, direction: learned, pages: list.pages, seen: trimmed(walk.seen) };
+  const isWhole = walk.direction === 'mixed';
+  const newest = isWhole ? Math.min(walk.max, startedAt - MIXED_MARGIN_MS) : walk.max;
+  const after = {
+    at: Math.max(cursor.at, newest),
+    sureAt: walk.sure || isWhole ? startedAt : cursor.sureAt,
+    direction: learned(walk, list),
+    pages: list.pages,
+    seen: trimmed(walk.seen),
+  };
   return { ...walk, cursor: after, listed: true };
+}
+
+/** What is remembered of the direction; reading all of a list once does not mean that it has none. */
+function learned({ shown, direction, baseline, cursor }: Walk, { pages }: ListPage): Direction | null {
+  if (shown === 'mixed' && pages > 1) return 'mixed';
+  if (baseline) return null;
+  return direction === 'mixed' || direction === null ? cursor.direction : direction;
 }
 
 /** Higher numbers are newer incidents, which change more. */

@@ -296,7 +296,7 @@ describe.each(['asc', 'desc'] as const)('a list that runs %s', (direction) => {
 });
 
 test('a list without order is read whole, which operators are told', async () => {
-  const { desk, clock, io, adapter, poll } = await setUp({ direction: 'none', maxLimit: 10 });
+  const { desk, clock, adapter, poll } = await setUp({ direction: 'none', maxLimit: 10 });
   const all: number[] = [];
   for (let index = 0; index < 25; index += 1) {
     clock.ms += MINUTE;
@@ -319,8 +319,80 @@ test('a list without order is read whole, which operators are told', async () =>
   const idle = { cursor: after, next: null, baseline: false };
   const page = await adapter.readPage('incidents', idle, new Set(), contractContext());
   expect(page.degraded).toContain('has no order');
-  expect(io.warnings.join()).toContain('has no order');
   expect((await adapter.selfTest(contractContext())).findings.join()).toContain('has no order');
+});
+
+describe('a list whose order may be chance', () => {
+  /** Three pages of incidents, half an hour apart, in the order of their creation. */
+  function createMany({ desk, clock }: Setup): readonly number[] {
+    return Array.from({ length: 25 }, (_, index) => {
+      clock.ms += HOUR / 2;
+      return desk.human.create({ title: `Incident ${index}` });
+    });
+  }
+
+  test('is read whole once an hour: what it hid is told then, and that it has no order', async () => {
+    const setup = await setUp({ direction: 'none', maxLimit: 10 });
+    const { desk, clock, poll } = setup;
+    const all = createMany(setup);
+    clock.ms += HOUR;
+    let { cursor } = await poll(null);
+    ({ cursor } = await poll(cursor));
+    // On the first page, while the newest are on the last one.
+    desk.human.edit(all[3] ?? 0, { title: 'hidden' });
+    const told: number[] = [];
+    for (let polls = 0; polls < 6; polls += 1) {
+      clock.ms += 10 * MINUTE;
+      desk.human.edit(all[24] ?? 0, { title: `seen ${polls}` });
+      const walked = await poll(cursor);
+      ({ cursor } = walked);
+      told.push(...refs(walked.rows));
+    }
+
+    expect(told.filter((ref) => ref === all[3])).toHaveLength(1);
+    expect(told.filter((ref) => ref === all[24])).toHaveLength(6);
+    expect(cursor).toMatchObject({ direction: 'mixed' });
+  });
+
+  test('that has an order again is read from its newest end again', async () => {
+    const setup = await setUp({ direction: 'none', maxLimit: 10 });
+    const { desk, clock, poll } = setup;
+    const all = createMany(setup);
+    desk.human.edit(all[3] ?? 0, { title: 'edited' });
+    clock.ms += HOUR;
+    let { cursor } = await poll(null);
+    expect(cursor).toMatchObject({ direction: 'mixed' });
+    desk.direction = 'desc';
+    desk.human.edit(all[7] ?? 0, { title: 'edited too' });
+    clock.ms += 10 * MINUTE;
+
+    const found = await poll(cursor);
+    ({ cursor } = found);
+    desk.calls.clear();
+    await poll(cursor);
+
+    expect(refs(found.rows)).toEqual([all[7]]);
+    expect(cursor).toMatchObject({ direction: 'desc' });
+    expect(calls(desk)).toHaveLength(1);
+  });
+
+  test.each(['asc', 'desc'] as const)('that cannot be chance (%s) is not read whole', async (direction) => {
+    const setup = await setUp({ direction, maxLimit: 10 });
+    const { desk, clock, poll } = setup;
+    const all = createMany(setup);
+    desk.human.edit(all[3] ?? 0, { title: 'edited' });
+    clock.ms += HOUR;
+    let { cursor } = await poll(null);
+    ({ cursor } = await poll(cursor));
+    desk.calls.clear();
+
+    for (let polls = 0; polls < 18; polls += 1) {
+      clock.ms += 10 * MINUTE;
+      ({ cursor } = await poll(cursor));
+    }
+
+    expect(calls(desk)).toHaveLength(18);
+  });
 });
 
 describe('what the list does not show', () => {
