@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { migrate } from '../../src/record/migrate.ts';
 import { ambiguousScenario } from './ambiguous.ts';
@@ -6,6 +7,7 @@ import { commentScenario, ALL_POINTS } from './comments.ts';
 import { desksScenario } from './desks.ts';
 import { editsScenario } from './edits.ts';
 import { frozenScenario } from './frozen.ts';
+import { hangingScenario } from './hanging.ts';
 import { intakeScenario } from './intake.ts';
 import { outageScenario } from './outage.ts';
 import { rollingScenario } from './rolling.ts';
@@ -37,7 +39,15 @@ async function withDatabase(name: string, run: (url: string) => Promise<Verdict>
   }
 }
 
-const wanted = process.argv.slice(2);
+const { values, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Seconds that a hanging desk hangs. */
+    hang: { type: 'string', default: '600' },
+    /** Only this desk misbehaves. */
+    desk: { type: 'string', multiple: true },
+  },
+});
 const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Verdict>])[] = [
   ['intake', (url) => intakeScenario({ ...at(url), posts: 10_000, kills: 50, seed: 1 })],
   ['repeats', (url) => intakeScenario({ ...at(url), posts: 10_000, copies: 3, kills: 0, seed: 4 })],
@@ -51,11 +61,8 @@ const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Ve
   ['ambiguous', (url) => ambiguousScenario({ ...at(url), ticketsPerKind: 50 })],
   ['frozen', (url) => frozenScenario({ ...at(url), rounds: 50, seed: 3 })],
   ['outage', () => outageScenario({ outageMs: 60_000 })],
-  ['desks', (url) => desksScenario({ ...at(url), faultMs: 6_000 })],
-  [
-    'hanging-desk',
-    (url) => desksScenario({ ...at(url), faultMs: 600_000, faults: ['hang'], desks: ['jitbit'] }),
-  ],
+  ['desks', (url) => desksScenario({ databaseUrl: url, faultMs: 6_000, desks: values.desk })],
+  ['hanging-desk', (url) => hangingScenario({ databaseUrl: url, hangMs: Number(values.hang) * 1_000 })],
   ['slack', (url) => slackScenario({ ...at(url), kills: 50 })],
   ['rolling', (url) => rollingScenario({ ...at(url), restarts: 50 })],
   ['edits', (url) => editsScenario({ ...at(url), edits: 100, seed: 5 })],
