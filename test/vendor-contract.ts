@@ -299,6 +299,38 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
         expect(changed.map((one) => [one.id, one.gone])).toEqual([[id, options.wholeRows !== true]]);
       });
 
+      test('an invalid date is null, with a warning, and costs no ticket', async () => {
+        const id = desk.create('one');
+        const { cursor } = await poll();
+        clock.ms += 60_000;
+        desk.rename(id, 'one, renamed');
+        const everyDate = /:(?:"\d{4}-\d\d-\d\d[^"]*"|"?\d{10}"?)(?=[,}\]])/g;
+        // As the manual of BOSSDesk prints one (integration reference 1.5).
+        const alter = (body: string): string => body.replaceAll(everyDate, ':"2017-12-07T12:45:74.234Z"');
+        desk.faults.always('*', { kind: 'altered', alter });
+
+        const { rows } = await poll(cursor);
+        const read = await adapter.readTicket(id, NO_NEEDS, contractContext());
+
+        expect(byId(rows).get(id)?.observed.title).toBe('one, renamed');
+        expect(read).toMatchObject({ gone: false, observed: { created_at: null } });
+        expect(io.warnings.filter((warning) => warning.includes('date'))).toHaveLength(1);
+      });
+
+      test('ids beyond 2^53 stay exact', async () => {
+        const id = desk.create('one');
+        const everyId = /"(\w*(?:id|_num))":"?\d+"?(?=[,}\]])/gi;
+        const alter = (body: string): string => body.replaceAll(everyId, '"$1":9007199254740993');
+        desk.faults.always('*', { kind: 'altered', alter });
+
+        const read = await adapter.readTicket(id, NO_NEEDS, contractContext());
+
+        if (read.gone) throw new Error('gone');
+        const { requester, raw } = read.observed;
+        expect(requester?.id).toBe('9007199254740993');
+        expect(JSON.stringify(raw)).not.toContain('9007199254740992');
+      });
+
       test('comments are null where nobody asked for them', async () => {
         const read = await adapter.readTicket(desk.create('quiet'), NO_NEEDS, contractContext());
 
@@ -337,6 +369,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
 
         expect(error.reason).toBe(reason);
         expect(error.message).toMatch(message);
+        expect(error.message.toLowerCase()).toContain(options.listCall.replace('.json', '').toLowerCase());
       });
 
       test('bytes in another encoding than the header says do not stop the feed', async () => {

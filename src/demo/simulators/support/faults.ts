@@ -28,6 +28,8 @@ export type Fault =
   | { readonly kind: 'bad_gateway'; readonly applied?: boolean }
   /** A sign-in page with status 200, as a wrong base address or an ended session gives. */
   | { readonly kind: 'login_page' }
+  /** A complete answer with other values in it. */
+  | { readonly kind: 'altered'; readonly alter: (body: string) => string }
   /** A complete HTTP answer whose body stops in the middle. */
   | { readonly kind: 'truncated' }
   /** The connection breaks in the middle of the body. */

@@ -31,6 +31,7 @@ export function damaged(reply: Reply, fault: ArmedFault | null): Reply {
   if (fault?.kind === 'login_page') {
     return html('<html><head><title>Sign in</title></head><body><form>User name</form></body></html>');
   }
+  if (fault?.kind === 'altered' && reply.body !== null) return { ...reply, body: fault.alter(reply.body) };
   if (fault?.kind === 'truncated' && reply.body !== null) {
     // Half of a bare number is another number, which nobody could tell from the truth: those become empty.
     const half = /^[[{]/.test(reply.body) ? Math.ceil(reply.body.length / 2) : 0;
