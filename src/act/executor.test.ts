@@ -181,6 +181,42 @@ describe('a receiver that hangs', () => {
   });
 });
 
+test('a desk that hangs with all its room taken holds up no wait', async () => {
+  const room = 16;
+  await engine.publish(`
+id: desk
+name: desk
+on: [ticket.created]
+when: { category: Network }
+then: [{ comment: { text: "on it" } }]
+---
+id: wait
+name: wait
+on: [custom.x]
+when: { connection: acme }
+then: [{ wait: 1h }, { http.post: { url: "${receiver.url}/in" } }]
+`);
+  const ids = Array.from({ length: room }, () =>
+    engine.desk.human.create({ subject: 'x', category: 'Network' }),
+  );
+  await engine.refresh(...ids);
+  const held = ids.map(() => engine.desk.faults.hold('GET ticket'));
+  const worker = await engine.worker();
+  await worker.executor.claimOnce();
+  const [first] = held;
+  await first?.arrived;
+
+  await engine.happen({ type: 'custom.x' });
+  await worker.executor.claimOnce();
+  const waiting = await until('the wait', async () =>
+    (await engine.steps()).find(({ action, state }) => action === 'wait' && state !== 'pending'),
+  );
+  engine.desk.faults.clear();
+  await worker.executor.settle();
+
+  expect(waiting.state).toBe('waiting');
+});
+
 describe('a step is not taken', () => {
   test('when the event is late and a customer would see it; the others are', async () => {
     await publish(

@@ -75,6 +75,8 @@ const RECORD_RETRY_MS = 500;
 /** Outcomes of a busy worker wait so long for each other. */
 const GATHER_MS = 4;
 const FEW = 4;
+/** Room for a step that calls nobody. */
+const NOBODY = { leave: () => undefined };
 /** The fence of a lane that is kept for a group under way: no lease has it. */
 const COMING = -1;
 
@@ -222,7 +224,8 @@ export function createExecutor(deps: ExecutorDeps): Executor {
     if (stored === undefined) return decided('dead', 'the event is not stored any more');
     if (found === null) return decided('dead', `the rule has no step ${claimed.path}`);
     const { rule, step } = found;
-    const entry = await limiter.enter(targetOf(step, claimed));
+    // A wait calls nobody: whoever hangs, it begins and ends in time.
+    const entry = step.action === 'wait' ? NOBODY : await limiter.enter(targetOf(step, claimed));
     if ('inMs' in entry) {
       // A send in doubt stays in doubt, and a wait that is over stays one.
       const { state, intent } = claimed;
