@@ -3,6 +3,7 @@ import pg from 'pg';
 import { migrate } from '../../src/record/migrate.ts';
 import { ambiguousScenario } from './ambiguous.ts';
 import { backlogScenario } from './backlog.ts';
+import { budgetsScenario } from './budgets.ts';
 import { commentScenario, ALL_POINTS } from './comments.ts';
 import { desksScenario } from './desks.ts';
 import { editsScenario } from './edits.ts';
@@ -63,6 +64,7 @@ const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Ve
   ['outage', () => outageScenario({ outageMs: 60_000 })],
   ['desks', (url) => desksScenario({ databaseUrl: url, faultMs: 6_000, desks: values.desk })],
   ['hanging-desk', (url) => hangingScenario({ databaseUrl: url, hangMs: Number(values.hang) * 1_000 })],
+  ['budgets', (url) => budgetsScenario({ databaseUrl: url, tickets: 60 })],
   ['slack', (url) => slackScenario({ ...at(url), kills: 50 })],
   ['rolling', (url) => rollingScenario({ ...at(url), restarts: 50 })],
   ['edits', (url) => editsScenario({ ...at(url), edits: 100, seed: 5 })],
