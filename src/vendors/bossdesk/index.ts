@@ -1,5 +1,5 @@
 import type { Vendor } from '../vendor.ts';
-import { BossdeskAdapter } from './adapter.ts';
+import { createBossdeskAdapter } from './adapter.ts';
 import { BossdeskSettings } from './settings.ts';
 
 /**
@@ -48,5 +48,5 @@ export const bossdesk: Vendor<BossdeskSettings> = {
   },
   // No webhooks are documented.
   inbound: null,
-  connect: (settings, io) => new BossdeskAdapter(settings, io),
+  connect: createBossdeskAdapter,
 };

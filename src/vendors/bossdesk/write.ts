@@ -1,17 +1,12 @@
 import { z } from 'zod';
 import type { ObservedTicket } from '../../ticket.ts';
-import type { CallContext, Json, PlannedWrite, TicketRead } from '../vendor.ts';
+import type { OpenTicket, Planning } from '../create-adapter.ts';
+import type { Json, PlannedWrite } from '../vendor.ts';
 import type { BossdeskReader } from './tickets.ts';
 
-/** What planning a write works with. */
-export interface Planner {
-  readonly reader: BossdeskReader;
-  readonly context: CallContext;
-  /** Parts of this step that were sent and confirmed before. */
-  readonly done: ReadonlySet<string>;
-}
+export type { OpenTicket } from '../create-adapter.ts';
 
-export type OpenTicket = TicketRead & { readonly gone: false };
+export type Planner = Planning<BossdeskReader>;
 
 /** All that `send` and `listChildren` need, in any process. */
 export const WriteRequest = z.object({

@@ -1,5 +1,5 @@
 import type { Vendor } from '../vendor.ts';
-import { GotoassistAdapter } from './adapter.ts';
+import { createGotoassistAdapter } from './adapter.ts';
 import { GotoassistSettings } from './settings.ts';
 
 /**
@@ -52,5 +52,5 @@ export const gotoassist: Vendor<GotoassistSettings> = {
   },
   // No webhooks are documented.
   inbound: null,
-  connect: (settings, io) => new GotoassistAdapter(settings, io),
+  connect: createGotoassistAdapter,
 };

@@ -6,6 +6,7 @@ import { toId, writtenTime, type OpenTicket, type Planner, type WriteRequest } f
 /** Actions that add something: notes, incidents, time. Each names where it could be found again. */
 
 type CreateTicket = Extract<DeskAction, { action: 'create_ticket' }>;
+type AddComment = Extract<DeskAction, { action: 'comment' }>;
 type TimeEntry = Extract<DeskAction, { action: 'time_entry' }>;
 
 /** Prefixes of {@link PlannedWrite}`.append.children`, before the incident's number. */
@@ -37,6 +38,14 @@ export function noteWrite(
     body: { [part]: { note, user_id: toId(authorId) } },
     noteKind,
   });
+}
+
+export function planComment(action: AddComment, ticket: OpenTicket, planner: Planner): PlannedWrite | null {
+  if (action.public) {
+    throw planner.reader.client.refused('comment public: GoToAssist cannot say who may see a note');
+  }
+  if (planner.done.has('comment')) return null;
+  return noteWrite('comment', 'comments', ticket.id, action.text, planner.authorId);
 }
 
 /**

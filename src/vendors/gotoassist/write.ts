@@ -1,20 +1,16 @@
 import { z } from 'zod';
 import { toInstant } from '../../clock.ts';
 import { createZone, type Zone } from '../http/dates.ts';
-import type { CallContext, Json, PlannedWrite, TicketRead } from '../vendor.ts';
+import type { Planning } from '../create-adapter.ts';
+import type { Json, PlannedWrite } from '../vendor.ts';
 import type { GotoassistReader } from './tickets.ts';
 
-/** What planning a write works with. */
-export interface Planner {
-  readonly reader: GotoassistReader;
-  readonly context: CallContext;
-  /** Parts of this step that were sent and confirmed before. */
-  readonly done: ReadonlySet<string>;
+export type { OpenTicket } from '../create-adapter.ts';
+
+export interface Planner extends Planning<GotoassistReader> {
   /** The user it writes as. */
   readonly authorId: string;
 }
-
-export type OpenTicket = TicketRead & { readonly gone: false };
 
 /** All that `send` and `listChildren` need, in any process. */
 export const WriteRequest = z.object({

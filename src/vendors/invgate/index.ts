@@ -1,5 +1,5 @@
 import type { Vendor } from '../vendor.ts';
-import { InvgateAdapter } from './adapter.ts';
+import { createInvgateAdapter } from './adapter.ts';
 import { ticketIdsIn } from './nudge.ts';
 import { InvgateSettings } from './settings.ts';
 
@@ -66,5 +66,5 @@ export const invgate: Vendor<InvgateSettings> = {
     // A hook may outrun the desk's own visibility, as Jitbit's do (integration reference 3.3).
     readAfterMs: 2_000,
   },
-  connect: (settings, io) => new InvgateAdapter(settings, io),
+  connect: createInvgateAdapter,
 };

@@ -1,19 +1,15 @@
 import { z } from 'zod';
-import type { CallContext, Json, PlannedWrite, TicketRead } from '../vendor.ts';
+import type { Planning } from '../create-adapter.ts';
+import type { Json, PlannedWrite } from '../vendor.ts';
 import { CALLS, type WriteCall } from './calls.ts';
 import type { Reader } from './reader.ts';
 
-/** What planning a write works with. */
-export interface Planner {
-  readonly reader: Reader;
-  readonly context: CallContext;
-  /** Parts of this step that were sent and confirmed before. */
-  readonly done: ReadonlySet<string>;
+export type { OpenTicket } from '../create-adapter.ts';
+
+export interface Planner extends Planning<Reader> {
   /** Id of the user we write as. @throws VendorError `refused` when the configured author is not a user of the desk */
   readonly author: () => Promise<string>;
 }
-
-export type OpenTicket = TicketRead & { readonly gone: false };
 
 const writeCalls = CALLS.filter((call): call is WriteCall => !call.startsWith('GET '));
 

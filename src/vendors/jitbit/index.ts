@@ -1,5 +1,5 @@
 import type { Vendor } from '../vendor.ts';
-import { JitbitAdapter } from './adapter.ts';
+import { createJitbitAdapter } from './adapter.ts';
 import { ticketIdsIn } from './nudge.ts';
 import { JitbitSettings } from './settings.ts';
 
@@ -57,5 +57,5 @@ export const jitbit: Vendor<JitbitSettings> = {
     // A hook can outrun the desk's own visibility (integration reference 3.3).
     readAfterMs: 2_000,
   },
-  connect: (settings, io) => new JitbitAdapter(settings, io),
+  connect: createJitbitAdapter,
 };

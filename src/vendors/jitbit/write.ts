@@ -1,19 +1,15 @@
 import { z } from 'zod';
 import type { ObservedTicket } from '../../ticket.ts';
-import type { CallContext, Json, PlannedWrite, TicketRead } from '../vendor.ts';
+import type { Planning } from '../create-adapter.ts';
+import type { Json, PlannedWrite } from '../vendor.ts';
 import type { FeedReader } from './feeds.ts';
 
-/** What planning a write works with. */
-export interface Planner {
-  readonly reader: FeedReader;
+export type { OpenTicket } from '../create-adapter.ts';
+
+export interface Planner extends Planning<FeedReader> {
   /** Zone-aware text of an instant for `dueDate`. */
   readonly writeTime: (instant: string) => string;
-  readonly context: CallContext;
-  /** Parts of this step that were sent and confirmed before. */
-  readonly done: ReadonlySet<string>;
 }
-
-export type OpenTicket = TicketRead & { readonly gone: false };
 
 /** All that `send` and `listChildren` need, in any process. */
 export const WriteRequest = z.object({
