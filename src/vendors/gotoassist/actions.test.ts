@@ -5,6 +5,7 @@ import {
   type GotoOptions,
 } from '../../demo/simulators/gotoassist/gotoassist-desk.ts';
 import { gotoIds } from '../../demo/simulators/gotoassist/seed.ts';
+import { performOn, planOn } from '../../../test/actions.ts';
 import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
 import type { Adapter, DeskAction, PlannedWrite } from '../vendor.ts';
 import { gotoassist } from './index.ts';
@@ -37,25 +38,10 @@ async function reopenWith(options: GotoOptions, settings: Record<string, unknown
   await open(options, settings);
 }
 
-async function plan(action: DeskAction, done: readonly string[] = []): Promise<PlannedWrite | null> {
-  const ticket = await adapter.readTicket(String(id), new Set(), contractContext());
-  if (ticket.gone) throw new Error('gone');
-  // A write is stored as JSON and may be sent by another process.
-  const write = await adapter.nextWrite(action, ticket, new Set(done), contractContext());
-  return JSON.parse(JSON.stringify(write)) as PlannedWrite | null;
-}
-
-/** Performs an action as the executor does: until nothing is left. */
-async function perform(action: DeskAction): Promise<readonly PlannedWrite[]> {
-  const writes: PlannedWrite[] = [];
-  for (;;) {
-    const parts = writes.map((one) => one.part);
-    const write = await plan(action, parts);
-    if (write === null) return writes;
-    await adapter.send(write, contractContext());
-    writes.push(write);
-  }
-}
+const plan = (action: DeskAction, done?: readonly string[]): Promise<PlannedWrite | null> =>
+  planOn(adapter, String(id), action, done);
+const perform = (action: DeskAction): Promise<readonly PlannedWrite[]> =>
+  performOn(adapter, String(id), action);
 
 /** What changed the desk: the calls and their bodies. */
 function changes(): readonly string[] {

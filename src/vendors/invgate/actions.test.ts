@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startInvgateDesk, type InvgateDesk } from '../../demo/simulators/invgate/invgate-desk.ts';
 import { invgateIds } from '../../demo/simulators/invgate/seed.ts';
+import { performOn, planOn } from '../../../test/actions.ts';
 import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
 import type { Adapter, Child, DeskAction, PlannedWrite } from '../vendor.ts';
 import { invgate } from './index.ts';
@@ -29,30 +30,10 @@ function connectWith(settings: Record<string, unknown>): Adapter {
   return connect(invgate.settings.parse(written), io);
 }
 
-const WITHOUT_TICKET: readonly string[] = ['create_ticket', 'breaking_news'];
-
-async function plan(action: DeskAction, done: readonly string[] = []): Promise<PlannedWrite | null> {
-  const needsNone = WITHOUT_TICKET.includes(action.action);
-  const ticket = needsNone ? null : await adapter.readTicket(String(id), new Set(), contractContext());
-  if (ticket?.gone === true) throw new Error('gone');
-  // A write is stored as JSON and may be sent by another process.
-  const write = await adapter.nextWrite(action, ticket, new Set(done), contractContext());
-  return JSON.parse(JSON.stringify(write)) as PlannedWrite | null;
-}
-
-/** Performs an action as the executor does: until nothing is left. */
-async function perform(action: DeskAction): Promise<readonly PlannedWrite[]> {
-  const writes: PlannedWrite[] = [];
-  for (;;) {
-    const write = await plan(
-      action,
-      writes.map((one) => one.part),
-    );
-    if (write === null) return writes;
-    await adapter.send(write, contractContext());
-    writes.push(write);
-  }
-}
+const plan = (action: DeskAction, done?: readonly string[]): Promise<PlannedWrite | null> =>
+  planOn(adapter, String(id), action, done);
+const perform = (action: DeskAction): Promise<readonly PlannedWrite[]> =>
+  performOn(adapter, String(id), action);
 
 /** What changed the desk: method, name and fields. */
 function changes(): readonly string[] {

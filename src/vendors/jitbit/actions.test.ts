@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startJitbitDesk, type JitbitDesk } from '../../demo/simulators/jitbit/jitbit-desk.ts';
 import { jitbitIds } from '../../demo/simulators/jitbit/seed.ts';
+import { performOn, planOn } from '../../../test/actions.ts';
 import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
 import type { Adapter, DeskAction, PlannedWrite } from '../vendor.ts';
 import { jitbit } from './index.ts';
@@ -28,27 +29,10 @@ function connectWith(settings: Record<string, unknown>): Adapter {
   return connect(jitbit.settings.parse({ url: desk.url, token: desk.token, ...settings }), io);
 }
 
-async function plan(action: DeskAction, done: readonly string[] = []): Promise<PlannedWrite | null> {
-  const ticket = await adapter.readTicket(String(id), new Set(), contractContext());
-  if (ticket.gone) throw new Error('gone');
-  // A write is stored as JSON and may be sent by another process.
-  const write = await adapter.nextWrite(action, ticket, new Set(done), contractContext());
-  return JSON.parse(JSON.stringify(write)) as PlannedWrite | null;
-}
-
-/** Performs an action as the executor does: until nothing is left. */
-async function perform(action: DeskAction): Promise<readonly PlannedWrite[]> {
-  const writes: PlannedWrite[] = [];
-  for (;;) {
-    const write = await plan(
-      action,
-      writes.map((one) => one.part),
-    );
-    if (write === null) return writes;
-    await adapter.send(write, contractContext());
-    writes.push(write);
-  }
-}
+const plan = (action: DeskAction, done?: readonly string[]): Promise<PlannedWrite | null> =>
+  planOn(adapter, String(id), action, done);
+const perform = (action: DeskAction): Promise<readonly PlannedWrite[]> =>
+  performOn(adapter, String(id), action);
 
 /** What changed the desk: names of the calls and their fields. */
 function changes(): readonly string[] {
