@@ -340,11 +340,28 @@ describe('odd bodies', () => {
     const answers = await Promise.all(bodies.map((body) => post('/hooks/keyed', body)));
 
     expect(answers.map((answer) => answer.status)).toEqual([202, 202, 202, 202, 202]);
-    expect(await count('events')).toBe(4);
+    // One more tells of the parked one.
+    expect(await count('events')).toBe(4 + 1);
     const { rows } = await sql<{ raw: Buffer; outcome: string }>`SELECT raw, outcome FROM deliveries`.execute(
       database.db,
     );
     expect(rows.map((row) => [row.raw.toString(), row.outcome])).toEqual([[poison, 'parked']]);
+  });
+
+  test('R15: however much is parked, people are told once', async () => {
+    const poison = (id: string): Promise<{ readonly status: number }> =>
+      post('/hooks/keyed', `{"delivery":"${id}","alert":{"id":"${id}\\u0000"}}`);
+
+    await Promise.all(['p1', 'p2', 'p3'].map(poison));
+    await post('/hooks/open', Buffer.from([0x7b, 0xff, 0x7d]));
+    await post('/hooks/open', Buffer.from([0x7b, 0xfe, 0x7d]));
+
+    const { rows } = await sql<{ connection: string }>`
+      SELECT doc->>'connection' AS connection FROM events WHERE type = 'connection.degraded' ORDER BY 1`.execute(
+      database.db,
+    );
+    expect(await count('deliveries')).toBe(5);
+    expect(rows).toEqual([{ connection: 'keyed' }, { connection: 'open' }]);
   });
 });
 

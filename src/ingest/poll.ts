@@ -20,10 +20,11 @@ import { recordCoverage } from '../record/coverage.ts';
 import { nominate } from '../record/nominations.ts';
 import { nextReadSeq, readUnfinished, readVersions } from '../record/tickets.ts';
 import type { CallContext, FeedGap, FeedPage, FeedSpec, Needs, TicketRow } from '../vendors/vendor.ts';
-import { applyReads, ownWritesForMs, type AppliedRead, type ApplyContext } from './apply.ts';
+import { ownWritesForMs, type AppliedRead, type ApplyContext } from './apply.ts';
 import { coveredBy, gapOf } from './gap.ts';
 import { occurrenceDrafts } from './occurrences.ts';
 import { ownEvent } from './own-events.ts';
+import { applyApart } from './poison.ts';
 import { inRuleSet, storeEvents, storeGroup, type StoreDeps } from './store-event.ts';
 
 /**
@@ -154,11 +155,9 @@ async function applyPage(
   for (let start = 0; start < changed.length; start += CHUNK) {
     const rows = changed.slice(start, start + CHUNK);
     const reads = await completeRows(connection, feed, rows, readSeq, walked);
-    const result = await inRuleSet(deps.database, deps.store.active, (tx, book) =>
-      applyReads(tx, book, reads, apply, deps.store),
-    );
+    const runs = await applyApart(reads, apply, deps);
     deps.crash('after_insert');
-    if (result.runs > 0) deps.onRuns();
+    if (runs > 0) deps.onRuns();
   }
   const position =
     page.next === null ? { cursor: page.cursor, degraded: page.degraded ?? null } : { nextPage: page.next };

@@ -4,7 +4,7 @@ import { toInstant } from '../clock.ts';
 import type { DeskEvent } from '../event.ts';
 import { parseJson } from '../json.ts';
 import { createBatcher, type Batcher } from '../record/batcher.ts';
-import { CommitUnknownError, isUnavailable, sqlState, type Database, type Tx } from '../record/database.ts';
+import { CommitUnknownError, isUnavailable, type Database, type Tx } from '../record/database.ts';
 import { insertDeliveries, type NewDelivery } from '../record/deliveries.ts';
 import { nominate } from '../record/nominations.ts';
 import { presentTicket } from '../ticket.ts';
@@ -12,6 +12,7 @@ import type { RuleBook } from '../rules/active.ts';
 import type { EventInbound, NudgeInbound } from '../vendors/vendor.ts';
 import type { EventDraft, LedgerKey } from './event-draft.ts';
 import { claimKeys, lookUpGroup } from './ledger.ts';
+import { isPoison, parkedEvent } from './poison.ts';
 import { inRuleSet, storeEvents, type StoreDeps } from './store-event.ts';
 import { storeNew, type Hands } from './store-new.ts';
 
@@ -64,6 +65,8 @@ const SAME_BODY_MS = 60_000;
 interface Entry {
   readonly draft: EventDraft | null;
   readonly row: NewDelivery | null;
+  /** What people are told of it. */
+  readonly said: EventDraft | null;
   readonly keys: readonly LedgerKey[];
   readonly id: string;
   readonly connectionId: number;
@@ -183,7 +186,16 @@ function readEvent(
     causedBy: null,
     keys,
   };
-  return { draft, row: null, keys, id, connectionId: connection.id, nominate: [], readAfterMs: 0 };
+  return {
+    draft,
+    row: null,
+    said: null,
+    keys,
+    id,
+    connectionId: connection.id,
+    nominate: [],
+    readAfterMs: 0,
+  };
 }
 
 /** Deskhand keeps no history of a ticket that only webhooks tell of. */
@@ -203,7 +215,10 @@ function readNudge(
 }
 
 function parked(delivery: Delivery, reason: string, deps: ReceiveDeps): Entry {
-  return stored(delivery, 'parked', reason, deps);
+  const entry = stored(delivery, 'parked', reason, deps);
+  const { id: connectionId, name: connection, vendor } = delivery.connection;
+  const place = { connectionId, connection, vendor: vendor.id, via: 'webhook' } as const;
+  return { ...entry, said: parkedEvent(place, { delivery: entry.id }, deps.store) };
 }
 
 function stored(
@@ -229,7 +244,7 @@ function stored(
     raw: Buffer.from(delivery.bytes),
   };
   const connectionId = delivery.connection.id;
-  return { draft: null, row, keys: [key], id, connectionId, nominate: [], readAfterMs: 0 };
+  return { draft: null, row, said: null, keys: [key], id, connectionId, nominate: [], readAfterMs: 0 };
 }
 
 /** The sender's own id of this delivery: the same over its retries. */
@@ -251,7 +266,8 @@ async function commitGroup(entries: readonly Entry[], deps: ReceiveDeps): Promis
     return await commit(entries, deps);
   } catch (error) {
     if (isPoison(error)) {
-      if (entries.length === 1) return commit(entries.map(toParked), deps);
+      const [only] = entries;
+      if (entries.length === 1 && only !== undefined) return commit([toParked(only, deps)], deps);
       const half = Math.ceil(entries.length / 2);
       return [
         ...(await commitGroup(entries.slice(0, half), deps)),
@@ -265,15 +281,10 @@ async function commitGroup(entries: readonly Entry[], deps: ReceiveDeps): Promis
   }
 }
 
-/** SQLSTATE class 22 (data exception): the row itself cannot be stored. 54: it is too large for an index. */
-function isPoison(error: unknown): boolean {
-  const state = sqlState(error) ?? '';
-  return state.startsWith('22') || state.startsWith('54');
-}
-
-function toParked(entry: Entry): Entry {
+function toParked(entry: Entry, deps: ReceiveDeps): Entry {
   if (entry.draft === null) return entry;
   const { draft } = entry;
+  const { connection, vendor } = draft.event;
   const row: NewDelivery = {
     id: entry.id,
     receivedAt: draft.event.observed_at,
@@ -284,7 +295,8 @@ function toParked(entry: Entry): Entry {
     contentType: null,
     raw: draft.raw ?? Buffer.alloc(0),
   };
-  return { ...entry, draft: null, row };
+  const place = { connectionId: entry.connectionId, connection, vendor, via: 'webhook' } as const;
+  return { ...entry, draft: null, row, said: parkedEvent(place, { delivery: entry.id }, deps.store) };
 }
 
 async function commit(entries: readonly Entry[], deps: ReceiveDeps): Promise<readonly Received[]> {
@@ -338,6 +350,8 @@ async function commitIn(
     tx,
     fresh.flatMap(({ row }) => (row === null ? [] : [row])),
   );
+  const said = fresh.flatMap(({ said: draft }) => (draft === null ? [] : [draft]));
+  const told = said.length === 0 ? null : await storeEvents(tx, book, said, deps.store);
   // A repeated nudge still costs nothing but a look: two quick edits send equal bodies.
   const nudges = entries.filter((entry) => entry.nominate.length > 0);
   for (const readAfterMs of new Set(nudges.map((entry) => entry.readAfterMs))) {
@@ -348,7 +362,7 @@ async function commitIn(
       );
     await nominate(tx, rows, readAfterMs);
   }
-  return { answers: claimed.map(answer), runs: result.runs };
+  return { answers: claimed.map(answer), runs: result.runs + (told?.runs ?? 0) };
 }
 
 function answer(known: { readonly eventId: string; readonly duplicate: boolean }): Received {

@@ -5,9 +5,9 @@ import { databaseNow } from '../record/database.ts';
 import { baselineOf, connectionsInBaseline } from '../record/feeds.ts';
 import { putOff, takeNominations, type Nomination } from '../record/nominations.ts';
 import { nextReadSeq } from '../record/tickets.ts';
-import { applyReads, ownWritesForMs } from './apply.ts';
+import { ownWritesForMs } from './apply.ts';
+import { applyApart } from './poison.ts';
 import { historyEnd, newTicketOverlapMs, type PollDeps } from './poll.ts';
-import { inRuleSet } from './store-event.ts';
 
 /**
  * Nominations: tickets that somebody asked us to look at (a webhook nudge, an overtaken read). Each stays on record
@@ -117,8 +117,6 @@ async function readAndApply(
     wantSystemComments: needs.has('comment.system'),
     ownWritesForMs: ownWritesForMs(connection.pollEveryMs['tickets'] ?? 0),
   };
-  const result = await inRuleSet(deps.database, deps.store.active, (tx, pinned) =>
-    applyReads(tx, pinned, [{ read, readSeq, version: null, nomination }], context, deps.store),
-  );
-  if (result.runs > 0) deps.onRuns();
+  const runs = await applyApart([{ read, readSeq, version: null, nomination }], context, deps);
+  if (runs > 0) deps.onRuns();
 }
