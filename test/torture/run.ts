@@ -7,6 +7,7 @@ import { budgetsScenario } from './budgets.ts';
 import { commentScenario, ALL_POINTS } from './comments.ts';
 import { desksScenario } from './desks.ts';
 import { editsScenario } from './edits.ts';
+import { floodScenario } from './flood.ts';
 import { frozenScenario } from './frozen.ts';
 import { hangingScenario } from './hanging.ts';
 import { intakeScenario } from './intake.ts';
@@ -66,6 +67,7 @@ const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Ve
   ['hanging-desk', (url) => hangingScenario({ databaseUrl: url, hangMs: Number(values.hang) * 1_000 })],
   ['budgets', (url) => budgetsScenario({ databaseUrl: url, tickets: 60 })],
   ['slack', (url) => slackScenario({ ...at(url), kills: 50 })],
+  ['flood', (url) => floodScenario({ databaseUrl: url, tickets: 5_000 })],
   ['rolling', (url) => rollingScenario({ ...at(url), restarts: 50 })],
   ['edits', (url) => editsScenario({ ...at(url), edits: 100, seed: 5 })],
   ['timers', (url) => timersScenario({ ...at(url), tickets: 50, kills: 20, seed: 6 })],
