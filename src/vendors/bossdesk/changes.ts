@@ -29,8 +29,6 @@ const CLOCK_MARGIN_MS = 2_000;
 const UNKNOWN_CLOCK_MS = 10 * 60_000;
 /** Tickets per walk; the next poll goes on. About six minutes of the budget. */
 const MAX_READ = 300;
-/** Readings of a list whose order is unknown, until two agree (integration reference 4.2: "max 3"). */
-const MAX_READINGS = 3;
 /** New tickets are looked for by number this often, and up to so many numbers that do not exist in a row. */
 const LOOK_EVERY_MS = 5 * 60_000;
 const MAX_MISSES = 20;
@@ -137,7 +135,7 @@ function modeNews(mode: Mode): string {
 }
 
 function collecting(cursor: Cursor, from: number): Walk {
-  return { step: 'collect', cursor, from, startedAt: 0, page: 1, readings: 0, ids: [], before: [], all: [] };
+  return { step: 'collect', cursor, from, startedAt: 0, page: 1, ids: [], first: null };
 }
 
 /** The baseline: rows of everything that was open when it began. Newer tickets are left to the first walk after it. */
@@ -225,40 +223,34 @@ function idsOf(rows: readonly TicketListRow[]): readonly string[] {
   return [...new Set(rows.map((row) => row.friendly_id))];
 }
 
-/** One page of ids; a reading that agrees with the one before ends it. */
+/** One page of ids. What one reading skipped because rows moved, the second has. */
 async function collectStep(turn: Turn, walk: WalkAt<'collect'>): Promise<FeedPage> {
   const { reader, context } = turn;
   const list = await listUpdated(reader, walk.from, walk.page, context);
-  const seen = idsOf(list.rows);
   const startedAt = walk.startedAt === 0 ? listTime(reader, list.serverNow) : walk.startedAt;
-  const ids = [...new Set([...walk.ids, ...seen])];
-  const all = [...new Set([...walk.all, ...seen])];
-  if (list.rows.length === PAGE) {
-    return goesOn({ ...walk, startedAt, ids, all, page: walk.page + 1 }, NOTHING);
-  }
-  const readings = walk.readings + 1;
-  const agrees = walk.readings > 0 && sameSet(ids, walk.before);
+  const ids = [...new Set([...walk.ids, ...idsOf(list.rows)])];
+  if (list.rows.length === PAGE) return goesOn({ ...walk, startedAt, ids, page: walk.page + 1 }, NOTHING);
   // What fits on one page cannot slide.
-  const complete = agrees || (walk.page === 1 && readings === 1);
-  if (complete || readings >= MAX_READINGS) {
-    const at = complete ? Math.max(walk.from, startedAt - LATE_MS) : walk.from;
-    return goesOn({ step: 'details', cursor: walk.cursor, ids: all, from: walk.from, at }, NOTHING);
+  if (walk.first === null && walk.page > 1) {
+    return goesOn({ ...walk, startedAt, page: 1, ids: [], first: ids }, NOTHING);
   }
-  return goesOn({ ...walk, startedAt, readings, page: 1, ids: [], before: ids, all }, NOTHING);
+  const first = new Set(walk.first ?? ids);
+  const at = Math.max(walk.from, startedAt - LATE_MS);
+  const late = ids.filter((id) => !first.has(id));
+  const { cursor, from } = walk;
+  return goesOn({ step: 'details', cursor, ids: [...first, ...late], late, from, at }, NOTHING);
 }
 
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  const other = new Set(b);
-  return a.length === other.size && a.every((one) => other.has(one));
-}
-
+/** Some of the tickets that were collected. One that only the second reading had, and is no news, was skipped: so may others be. */
 async function detailsStep(turn: Turn, walk: WalkAt<'details'>): Promise<FeedPage> {
   const details = await readDetails(turn.reader, walk.ids.slice(0, PAGE), turn.needs, turn.context);
   const found = pageOf(turn.reader, details, walk.cursor.since);
   if (details.some((one) => stampOf(one) < walk.from)) return distrust(turn, walk.cursor, found, 'a filter');
+  const wasSkipped = details.some((one) => walk.late.includes(one.row.observed.id) && stampOf(one) < walk.at);
+  const at = wasSkipped ? walk.from : walk.at;
   const ids = walk.ids.slice(PAGE);
-  if (ids.length > 0) return goesOn({ ...walk, ids }, found);
-  return ended({ ...walk.cursor, at: Math.max(walk.cursor.at, walk.at) }, found);
+  if (ids.length > 0) return goesOn({ ...walk, ids, at }, found);
+  return ended({ ...walk.cursor, at: Math.max(walk.cursor.at, at) }, found);
 }
 
 /** One page of the saved search. Rows only: a changed one is read as a whole afterwards. */

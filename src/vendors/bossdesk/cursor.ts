@@ -36,24 +36,24 @@ export const Walk = z.discriminatedUnion('step', [
     overlaps: z.boolean(),
     read: z.number(),
   }),
-  /** Ids of everything from a stamp on, read until two readings agree. */
+  /** Ids of everything from a stamp on, read twice. */
   z.object({
     step: z.literal('collect'),
     cursor: Cursor,
     from: z.number(),
     startedAt: z.number(),
     page: z.number(),
-    readings: z.number(),
-    /** Of this reading, of the one before, and of all. */
+    /** Of this reading, and of the first when this is the second. */
     ids: z.array(z.string()),
-    before: z.array(z.string()),
-    all: z.array(z.string()),
+    first: z.array(z.string()).nullable(),
   }),
   /** The tickets that were collected; `at` is the cursor once all are read. */
   z.object({
     step: z.literal('details'),
     cursor: Cursor,
     ids: z.array(z.string()),
+    /** Those that only the second reading showed. */
+    late: z.array(z.string()),
     from: z.number(),
     at: z.number(),
   }),

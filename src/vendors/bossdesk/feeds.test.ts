@@ -220,6 +220,67 @@ describe('a filter that begins to be ignored', () => {
   );
 });
 
+describe('a list without order, read twice', () => {
+  /** Three pages of tickets that changed since the cursor that is given. */
+  async function changedMany({
+    desk,
+    clock,
+    poll,
+  }: Setup): Promise<{ cursor: Json; all: readonly number[] }> {
+    const all = Array.from({ length: 70 }, (_, index) => desk.human.create({ title: `Ticket ${index}` }));
+    clock.ms += 60 * MINUTE;
+    const { cursor } = await poll(null);
+    clock.ms += MINUTE;
+    for (const id of all) desk.human.edit(id, { title: `Changed ${id}` });
+    clock.ms += MINUTE;
+    return { cursor, all };
+  }
+
+  test('gets on although people change tickets between any two calls', async () => {
+    const setup = await setUp({ searchMode: 'ignores_sort' });
+    const { desk, clock, poll } = setup;
+    const { cursor, all } = await changedMany(setup);
+    const began = clock.ms;
+    desk.beforeEachRequest = () => {
+      clock.ms += SECOND;
+      desk.human.create({ title: 'meanwhile' });
+    };
+
+    const busy = await poll(cursor);
+    desk.beforeEachRequest = null;
+    desk.calls.clear();
+    await poll(busy.cursor);
+
+    expect(all.filter((id) => !ids(busy.rows).includes(id))).toEqual([]);
+    expect(busy.cursor).toMatchObject({ mode: 'window' });
+    expect((busy.cursor as { at: number }).at).toBeGreaterThan(began - MINUTE);
+    // What changed before the walk is not read again.
+    expect(listCalls(desk).some((call) => call.startsWith(`tickets/${all[0]}?`))).toBe(false);
+  });
+
+  test('is read from the same place again when the first reading skipped a ticket', async () => {
+    const setup = await setUp({ searchMode: 'ignores_sort' });
+    const { desk, clock, poll } = setup;
+    const { cursor, all } = await changedMany(setup);
+    let pages = 0;
+    desk.beforeEachRequest = (call) => {
+      if (call.name !== 'tickets') return;
+      pages += 1;
+      // Newest first: moves the first of the second page to the first page, which has been read.
+      if (pages === 2) desk.human.remove(all[69] ?? 0);
+    };
+
+    const slid = await poll(cursor);
+    desk.beforeEachRequest = null;
+    clock.ms += MINUTE;
+    const after = await poll(slid.cursor);
+
+    expect(ids(slid.rows)).toContain(all[39]);
+    expect(slid.cursor).toMatchObject({ at: (cursor as { at: number }).at });
+    expect((after.cursor as { at: number }).at).toBeGreaterThan((cursor as { at: number }).at);
+  });
+});
+
 describe('the feed of changes', () => {
   test('an idle poll is one call; a changed ticket costs one more', async () => {
     const { desk, clock, adapter, poll } = await setUp();

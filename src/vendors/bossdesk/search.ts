@@ -20,7 +20,7 @@ const FAR_FUTURE = '2999-01-01T00:00:00Z';
 export type Mode =
   /** Filter and sort are honoured. */
   | 'keyset'
-  /** Only the filter is: all pages of it, again and again until two readings agree. */
+  /** Only the filter is: all pages of it, twice. */
   | 'window'
   /** Neither is, but an administrator made a saved search. */
   | 'search'
