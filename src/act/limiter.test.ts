@@ -27,23 +27,33 @@ async function learn(limits: Limiter, target: string, callMs: number): Promise<v
 
 test('a target takes so many calls at once, and others are not concerned', async () => {
   const limits = limiter();
-  const inside = await enter(limits, 'connection 1', 16);
+  const inside = await enter(limits, 'slack', 16);
 
-  const refused = await limits.enter('connection 1');
-  const other = await limits.enter('connection 2');
+  const refused = await limits.enter('slack');
+  const other = await limits.enter('connection 1');
   for (const entry of inside) leave(entry);
 
   expect(inside.every((entry) => 'leave' in entry)).toBe(true);
   expect('inMs' in refused).toBe(true);
   expect('leave' in other).toBe(true);
-  expect('leave' in (await limits.enter('connection 1'))).toBe(true);
+  expect('leave' in (await limits.enter('slack'))).toBe(true);
+});
+
+test.each([
+  ['connection 7', 4],
+  ['slack', 16],
+  ['http hooks.example.com', 64],
+])('%s takes %i', async (target, room) => {
+  const entries = await enter(limiter(), target, room + 1);
+
+  expect(entries.map((entry) => 'leave' in entry)).toEqual([...Array<boolean>(room).fill(true), false]);
 });
 
 test('a long queue is told to come back one after the other, a minute later at most', async () => {
   const limits = limiter();
-  await enter(limits, 'connection 1', 16);
+  await enter(limits, 'slack', 16);
 
-  const waits = (await enter(limits, 'connection 1', 10_000)).map((entry) => inMs(entry) ?? 0);
+  const waits = (await enter(limits, 'slack', 10_000)).map((entry) => inMs(entry) ?? 0);
 
   // 500 ms a call over 16 places.
   expect(waits.slice(0, 3)).toEqual([31.25, 62.5, 93.75]);
@@ -52,20 +62,20 @@ test('a long queue is told to come back one after the other, a minute later at m
 
 test('how long depends on how long calls last', async () => {
   const limits = limiter();
-  await learn(limits, 'connection 1', 160);
-  await enter(limits, 'connection 1', 16);
+  await learn(limits, 'slack', 160);
+  await enter(limits, 'slack', 16);
 
-  expect(inMs(await limits.enter('connection 1'))).toBeCloseTo(10);
+  expect(inMs(await limits.enter('slack'))).toBeCloseTo(10);
 });
 
 test('where calls are quick one waits for a place, in turn, while the line is short', async () => {
   const limits = limiter();
-  await learn(limits, 'connection 1', 10);
-  const inside = await enter(limits, 'connection 1', 16);
+  await learn(limits, 'slack', 10);
+  const inside = await enter(limits, 'slack', 16);
   const admitted: number[] = [];
-  for (let n = 0; n < 16; n++) void limits.enter('connection 1').then(() => admitted.push(n));
+  for (let n = 0; n < 16; n++) void limits.enter('slack').then(() => admitted.push(n));
 
-  const tooMany = await limits.enter('connection 1');
+  const tooMany = await limits.enter('slack');
   leave(inside[0]);
   leave(inside[1]);
   await setImmediate();

@@ -1,8 +1,11 @@
-/** Room per target: calls under way at once. Small for desks, which limit by the minute; large for receivers. */
+/**
+ * Room per target: steps under way at once. Small for desks, which limit by the minute: many at once would each get a
+ * call and none of them the next one. Large for receivers.
+ */
 const ROOM: readonly (readonly [prefix: string, room: number])[] = [
   ['http ', 64],
   ['slack', 16],
-  ['connection ', 16],
+  ['connection ', 4],
 ];
 const ROOM_ELSEWHERE = 16;
 /** What a call is taken to last before one has ended. */

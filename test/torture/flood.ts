@@ -52,15 +52,18 @@ export async function floodScenario({ databaseUrl, tickets }: FloodOptions): Pro
     const tooFast = posts.filter(({ status }) => status === 429).length;
     const messages = slack.messagesIn('noc').length;
     const held = await stage.query("SELECT FROM runs WHERE rule_id = 'limited' AND state = 'held'");
-    const ran = await stage.query("SELECT FROM runs WHERE rule_id = 'limited' AND state = 'done'");
+    const begun = await stage.query("SELECT FROM runs WHERE rule_id = 'limited' AND state <> 'held'");
     const asked = slack.messagesIn('desk-ops').filter(({ text }) => text.includes('limited')).length;
     demand(peakMb < MEMORY_MB, `memory of ${peakMb} MB`);
     demand(tooFast === 0 && messages <= done, `${messages} messages in ${done} s, ${tooFast} times 429`);
     demand(
-      ran.length <= PER_RULE + OVERSHOOT && asked === 1,
-      `the breaker: ${ran.length} ran, asked ${asked} times`,
+      begun.length <= PER_RULE + OVERSHOOT && asked === 1,
+      `the breaker: ${begun.length} runs, asked ${asked} times`,
     );
-    demand(held.length + ran.length === tickets, `${held.length} held and ${ran.length} run of ${tickets}`);
+    demand(
+      held.length + begun.length === tickets,
+      `${held.length} held and ${begun.length} begun of ${tickets}`,
+    );
     return {
       scenario: `${tickets} tickets imported at once`,
       killed: 0,
@@ -69,7 +72,7 @@ export async function floodScenario({ databaseUrl, tickets }: FloodOptions): Pro
       missed,
       note:
         `all events after ${seen} s, all done after ${done} s, peak ${peakMb} MB; Slack ${messages} messages in ` +
-        `${posts.length} calls, ${tooFast} times 429; the limited rule ran ${ran.length} times, asked ${asked} time, ` +
+        `${posts.length} calls, ${tooFast} times 429; ${begun.length} runs of the limited rule, asked ${asked} time, ` +
         `${held.length} runs held`,
     };
   } finally {
@@ -84,11 +87,11 @@ async function after(startedAt: number, what: string, so: () => Promise<boolean>
   return Math.round((performance.now() - startedAt) / 1_000);
 }
 
-/** Steps of runs that nobody holds. */
+/** Steps of rules that nobody paused. */
 async function left(stage: Stage): Promise<number> {
   const [row] = await stage.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM steps s JOIN runs r ON r.id = s.run_id
-      WHERE r.state <> 'held' AND s.state IN ('pending', 'waiting', 'postponed', 'sending')`,
+      WHERE r.rule_id <> 'limited' AND s.state IN ('pending', 'waiting', 'postponed', 'sending')`,
   );
   return row?.count ?? 0;
 }

@@ -164,8 +164,8 @@ test('answers that become slow as a whole bring a silence and a finding', async 
 test.each([
   ['poll', 50_000, true],
   ['poll', 70_000, false],
-  ['action', 2_000, true],
-  ['action', 5_000, false],
+  ['action', 10_000, true],
+  ['action', 16_000, false],
 ] as const)('a %s call whose turn comes in %i ms is made: %s', async (lane, inMs, made) => {
   const clock = new ContractClock();
   const turnAt = clock.now() + inMs;

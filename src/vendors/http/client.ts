@@ -112,12 +112,12 @@ const AWAY_SILENCE_MS = 15_000;
 const WITHOUT_ANSWER: ReadonlySet<ExchangeFailure> = new Set(['timeout', 'unreachable', 'broken']);
 
 /**
- * How long a call waits for its turn in our own budget. Without this a read of many tickets would give up in the
- * middle and begin again, over and over; whoever has a deadline waits less.
+ * How long a call waits for its turn in our own budget. Without this a read of many tickets, or a step of several calls,
+ * would give up in the middle and begin again, over and over; whoever has a deadline waits less.
  */
 const PATIENCE_MS: Readonly<Record<CallLane, number>> = {
-  escalation: 3_000,
-  action: 3_000,
+  escalation: 15_000,
+  action: 15_000,
   poll: 60_000,
   backfill: 120_000,
 };
