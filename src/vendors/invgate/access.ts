@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { VendorError } from '../../errors.ts';
 import { createVendorHttp, type VendorHttp } from '../http/client.ts';
+import { readCa } from '../http/settings.ts';
 import type { CallContext, VendorIo } from '../vendor.ts';
 import { scopesFor } from './calls.ts';
 import { isRecord } from './envelope.ts';
@@ -53,13 +53,8 @@ function openHttp(
     headers: { authorization },
     secrets,
     io,
-    ca: caOf(settings),
+    ca: readCa(settings.ca),
   });
-}
-
-function caOf({ ca }: InvgateSettings): string | undefined {
-  if (ca === undefined) return undefined;
-  return ca.includes('-----BEGIN') ? ca : readFileSync(ca, 'utf8');
 }
 
 interface Session {
@@ -97,7 +92,7 @@ class OauthAccess implements Access {
       headers: {},
       secrets: [oauth.client_secret],
       io,
-      ca: caOf(settings),
+      ca: readCa(settings.ca),
       // RFC 6749, 5.2: a client that is not known gets 400 or 401.
       statuses: { 400: { reason: 'auth', notApplied: true } },
     });

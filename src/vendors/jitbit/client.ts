@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { VendorError } from '../../errors.ts';
 import { looksLikePage } from '../http/answer.ts';
 import { createVendorHttp, type Params, type VendorAnswer, type VendorHttp } from '../http/client.ts';
 import type { StatusOverrides } from '../http/classify.ts';
+import { readCa } from '../http/settings.ts';
+import { describeShape, readShape, ShapeError } from '../http/shape.ts';
 import type { CallContext, VendorIo } from '../vendor.ts';
 import type { JitbitSettings } from './settings.ts';
 
@@ -71,7 +72,7 @@ class Client implements JitbitClient {
       headers: { authorization },
       secrets,
       io,
-      ca: settings.ca === undefined ? undefined : readCa(settings.ca),
+      ca: readCa(settings.ca),
       authSilenceMs: AUTH_SILENCE_MS,
     });
   }
@@ -84,7 +85,9 @@ class Client implements JitbitClient {
   ): Promise<JitbitList<T>> {
     const answer = await this.#get(path, query, context);
     const raw = answer.json();
-    if (!Array.isArray(raw)) throw this.#unexpected(`GET ${path}`, 'a list', raw);
+    if (!Array.isArray(raw)) {
+      throw this.#unreadable(`GET ${path}: unexpected shape: expected a list, got ${describeShape(raw)}`);
+    }
     const rows = raw.map((item: unknown) => this.#parse(`GET ${path}`, row, item));
     return { rows, raw, serverNow: answer.serverNow };
   }
@@ -121,7 +124,7 @@ class Client implements JitbitClient {
   async post(path: string, form: Params, context: CallContext): Promise<string> {
     const answer = await this.#change(path, form, context);
     if (looksLikePage(answer.text)) {
-      throw this.#http.error(`POST ${path}: a page instead of an answer: wrong url?`, 'unreadable');
+      throw this.#unreadable(`POST ${path}: a page instead of an answer: wrong url?`);
     }
     return answer.text.trim();
   }
@@ -176,17 +179,16 @@ class Client implements JitbitClient {
   }
 
   #parse<T>(call: string, schema: z.ZodType<T>, value: unknown): T {
-    const result = schema.safeParse(value);
-    if (result.success) return result.data;
-    const issue = result.error.issues[0];
-    throw this.#unexpected(call, `${issue?.path.join('.') ?? ''} (${issue?.message ?? 'unknown'})`, value);
+    try {
+      return readShape(schema, value);
+    } catch (error) {
+      if (error instanceof ShapeError) throw this.#unreadable(`${call}: ${error.message}`);
+      throw error;
+    }
   }
 
-  #unexpected(call: string, expected: string, got: unknown): VendorError {
-    return this.#http.error(
-      `${call}: unexpected shape: expected ${expected}, got ${describe(got)}`,
-      'unreadable',
-    );
+  #unreadable(message: string): VendorError {
+    return this.#http.error(message, 'unreadable');
   }
 }
 
@@ -204,17 +206,6 @@ function withNotApplied(block: VendorError, refused: VendorError): VendorError {
   });
 }
 
-/** The shape of a value without its contents. */
-function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value !== 'object') return `a ${typeof value}`;
-  const keys = Object.keys(value)
-    .slice(0, 20)
-    .map((key) => key.slice(0, 40));
-  return `an object with the keys ${keys.join(', ') || '(none)'}`;
-}
-
 function credentials(settings: JitbitSettings): { authorization: string; secrets: readonly string[] } {
   if (settings.token !== undefined) {
     return { authorization: `Bearer ${settings.token}`, secrets: [settings.token] };
@@ -222,8 +213,4 @@ function credentials(settings: JitbitSettings): { authorization: string; secrets
   const pair = `${settings.user}:${settings.password}`;
   const authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
   return { authorization, secrets: [settings.password ?? '', pair] };
-}
-
-function readCa(ca: string): string {
-  return ca.includes('-----BEGIN') ? ca : readFileSync(ca, 'utf8');
 }
