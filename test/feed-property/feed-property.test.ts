@@ -17,6 +17,7 @@ test.each(stages)(
         tickets: stage.pageOf ?? 100,
         restarts: 6,
         seed: 7,
+        settleStepMs: 20 * 60_000,
         log: SILENT,
       });
 

@@ -26,6 +26,8 @@ export interface PropertyOptions {
   readonly tickets: number;
   readonly restarts: number;
   readonly seed: number;
+  /** Between two rounds after the last change, ms: few tickets need few rounds. */
+  readonly settleStepMs: number;
   readonly log: Log;
   readonly onProgress?: (line: string) => void;
 }
@@ -52,7 +54,6 @@ const PAUSE_MS = 15 * SECOND_MS;
 const OUTAGE_MS = 3 * HOUR_MS;
 /** After the last change: this long, and twice as long as the slowest feed waits. */
 const SETTLE_MS = HOUR_MS;
-const SETTLE_STEP_MS = 5 * MINUTE_MS;
 /** What one answer takes. */
 const LATENCY_MS = { least: 20, range: 60 };
 const FAULTS: readonly Fault[] = [
@@ -191,12 +192,12 @@ class PropertyRun {
 
   /** Nobody works any more; every feed is walked again, the nightly ones too. */
   async #settle(): Promise<void> {
-    const { clock, desk, stage } = this.#parts;
+    const { clock, desk, stage, options } = this.#parts;
     desk.faults.clear();
     const polls = stage.vendor.capabilities.feeds.map((feed) => stage.poll?.[feed.name] ?? feed.pollEveryMs);
     const endAt = clock.now() + SETTLE_MS + 2 * Math.max(...polls);
     while (clock.now() < endAt) {
-      await clock.advance(SETTLE_STEP_MS);
+      await clock.advance(options.settleStepMs);
       await this.#round();
     }
     await this.#look();

@@ -28,6 +28,7 @@ try {
     tickets: 600,
     restarts: 200,
     seed: Number(seed),
+    settleStepMs: 5 * 60_000,
     log: SILENT,
     onProgress: (line) => console.log(line),
   });
