@@ -15,7 +15,6 @@ test('kill -9 at any point around a comment leaves exactly one comment', async (
     points: ['before_send', 'after_send', 'after_record'],
     killsPerPoint: 1,
     seed: 12,
-    waitForDead: false,
   });
 
   expect(verdict).toMatchObject({ killed: 3, acknowledged: 6, lost: 0, twice: 0 });

@@ -16,7 +16,6 @@ test('kill -9 during intake loses no acknowledged delivery and processes none tw
     kills: 3,
     copies: 2,
     seed: 11,
-    waitForDead: false,
   });
 
   expect(verdict).toMatchObject({ acknowledged: 600, lost: 0, twice: 0 });

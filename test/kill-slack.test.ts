@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 test('kill -9 around a post to Slack, with dropped answers beside it, leaves each message exactly once', async () => {
-  const verdict = await slackScenario({ databaseUrl: database.url, kills: 3, waitForDead: false });
+  const verdict = await slackScenario({ databaseUrl: database.url, kills: 3 });
 
   expect(verdict).toMatchObject({ killed: 3, lost: 0, twice: 0, missed: [] });
   expect(verdict.acknowledged).toBeGreaterThanOrEqual(6);

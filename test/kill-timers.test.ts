@@ -15,7 +15,6 @@ test('timers and escalations act once over kill -9, a downtime and a clock that 
     tickets: 10,
     kills: 2,
     seed: 13,
-    waitForDead: false,
   });
 
   expect(verdict).toMatchObject({ acknowledged: 50, lost: 0, twice: 0, missed: [] });

@@ -56,7 +56,6 @@ http: { allow: ["${new URL(receiver.url).host}"] }
     databaseUrl: url,
     config,
     rules: RULES(receiver.url),
-    waitForDead: false,
   });
   const database = openDatabase({ url, poolSize: 1 });
   stages.push(stage);

@@ -111,7 +111,6 @@ beforeAll(async () => {
     databaseUrl: database.url,
     config: config(),
     rules: rules(),
-    waitForDead: false,
   });
   server = await stage.start({ ...SECRETS, DESKHAND_ADMIN_TOKEN: SECRETS.ADMIN, LOG_LEVEL: 'debug' });
 }, 120_000);

@@ -9,10 +9,11 @@ import { ensureCluster, type ServerSpec, urlOf } from '../../src/record/embedded
 import { choosePlace } from '../../src/record/embedded/place.ts';
 import { ensureRunning, stopServer } from '../../src/record/embedded/server.ts';
 import { migrate } from '../../src/record/migrate.ts';
+import { buildServer } from './build.ts';
 import { isAlive } from './folder.ts';
 
 /**
- * One real PostgreSQL for the whole test run, with a migrated template that every test file clones. Set
+ * What the whole test run shares: the built program, and one real PostgreSQL with a migrated template that every test file clones. Set
  * DATABASE_URL_TEST to use a server of your own, as a role that may create databases.
  */
 export interface TestServer {
@@ -33,13 +34,14 @@ const FOLDER = 'deskhand-test-';
 
 /** @returns what ends the run: drops this run's databases, or the whole server */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startServer();
+  const [server, removeBuild] = await Promise.all([startServer(), buildServer()]);
   const prefix = `deskhand_test_${randomBytes(3).toString('hex')}`;
   const template = `${prefix}_template`;
   await asAdmin(server.url, (client) => client.query(`CREATE DATABASE ${template}`));
   await migrate(withDatabase(server.url, template));
   project.provide('testServer', { adminUrl: server.url, template, prefix });
   return async () => {
+    await removeBuild();
     if (server.stop === null) await dropAll(server.url, prefix);
     else await server.stop();
   };

@@ -69,7 +69,6 @@ export async function ambiguousScenario(options: AmbiguousOptions): Promise<Verd
     databaseUrl: options.databaseUrl,
     config: config(desk),
     rules: RULES,
-    waitForDead: true,
   });
   try {
     await stage.baseline();

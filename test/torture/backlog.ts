@@ -24,7 +24,6 @@ export async function backlogScenario(options: BacklogOptions): Promise<Verdict>
     databaseUrl: options.databaseUrl,
     config: `connections:${MONITORING}${allowReceiver(receiver.url)}`,
     rules: forwardRule(receiver.url),
-    waitForDead: true,
   });
   const { missed, demand } = createDemands();
   try {

@@ -39,7 +39,6 @@ connections:
   gotoassist: { vendor: gotoassist, url: "${goto.url}", token: "${goto.token}", report_id: ${gotoIds.report}, poll: { incidents: 5s }, settle: 2s }
 `,
     rules: TAKE,
-    waitForDead: true,
   });
   const { missed, demand } = createDemands();
   try {

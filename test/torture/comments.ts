@@ -9,7 +9,6 @@ export interface CommentOptions {
   readonly points: readonly CrashPointName[];
   readonly killsPerPoint: number;
   readonly seed: number;
-  readonly waitForDead: boolean;
 }
 
 /**
@@ -23,7 +22,6 @@ export async function commentScenario(options: CommentOptions): Promise<Verdict>
     databaseUrl: options.databaseUrl,
     config: config(desk.url, desk.token),
     rules: RULES,
-    waitForDead: options.waitForDead,
   });
   const tickets: number[] = [];
   let killed = 0;
@@ -40,7 +38,7 @@ export async function commentScenario(options: CommentOptions): Promise<Verdict>
         killed += 1;
       }
     }
-    await decideAll(stage, options.waitForDead, async () => {
+    await decideAll(stage, async () => {
       const created = await stage.query(
         "SELECT DISTINCT ticket_id FROM events WHERE type = 'ticket.created'",
       );

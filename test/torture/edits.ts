@@ -27,7 +27,6 @@ export async function editsScenario(options: EditsOptions): Promise<Verdict> {
     databaseUrl: options.databaseUrl,
     config: `connections:${MONITORING}${allowReceiver(receiver.url)}`,
     rules: rule(receiver.url, 0),
-    waitForDead: true,
   });
   const { missed, demand } = createDemands();
   try {

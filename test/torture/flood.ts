@@ -29,7 +29,6 @@ export async function floodScenario({ databaseUrl, tickets }: FloodOptions): Pro
     databaseUrl,
     config: config(desk, slack, receiver.url),
     rules: rules(receiver.url),
-    waitForDead: true,
   });
   const { missed, demand } = createDemands();
   try {

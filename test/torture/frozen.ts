@@ -8,8 +8,6 @@ export interface FrozenOptions {
   readonly databaseUrl: string;
   readonly rounds: number;
   readonly seed: number;
-  /** False: the frozen instance is forgotten at once, so that a short test need not wait 15 s for its counter. */
-  readonly waitForDead: boolean;
 }
 
 /** Where the process stands when it is frozen. */
@@ -26,7 +24,6 @@ export async function frozenScenario(options: FrozenOptions): Promise<Verdict> {
     databaseUrl: options.databaseUrl,
     config: config(desk),
     rules: RULES,
-    waitForDead: options.waitForDead,
   });
   const tickets: number[] = [];
   try {
@@ -34,7 +31,7 @@ export async function frozenScenario(options: FrozenOptions): Promise<Verdict> {
     const servers = [await stage.start(), await stage.start()];
     for (let round = 0; round < options.rounds; round++) {
       const place = PLACES[round % PLACES.length] ?? 'anywhere';
-      tickets.push(...(await oneRound(stage, desk, servers, place, round, random, options)));
+      tickets.push(...(await oneRound(stage, desk, servers, place, round, random)));
     }
     return await judge(stage, desk, tickets, options.rounds);
   } finally {
@@ -50,7 +47,6 @@ async function oneRound(
   place: (typeof PLACES)[number],
   round: number,
   random: Random,
-  { waitForDead }: FrozenOptions,
 ): Promise<readonly number[]> {
   const held = holdAt(desk, place);
   const count = place === 'anywhere' ? 5 : 1;
@@ -64,7 +60,6 @@ async function oneRound(
   frozen.freeze();
   held?.release();
   const name = `% ${frozen.pid}`;
-  if (!waitForDead) await stage.query('DELETE FROM instances WHERE name LIKE $1', [name]);
   const known = (): Promise<readonly object[]> =>
     stage.query('SELECT 1 FROM instances WHERE name LIKE $1', [name]);
   await until('the frozen instance is taken for dead', 60_000, async () => (await known()).length === 0);

@@ -29,7 +29,6 @@ export async function hangingScenario(options: HangingOptions): Promise<Verdict>
     databaseUrl: options.databaseUrl,
     config: configOf(desks),
     rules: TAKE,
-    waitForDead: true,
   });
   const { missed, demand } = createDemands();
   const people = watchTickets(desks);

@@ -13,7 +13,6 @@ export interface IntakeOptions {
   /** How often each delivery is posted, all of them in any order. Default once. */
   readonly copies?: number;
   readonly seed: number;
-  readonly waitForDead: boolean;
 }
 
 /**
@@ -27,7 +26,6 @@ export async function intakeScenario(options: IntakeOptions): Promise<Verdict> {
     databaseUrl: options.databaseUrl,
     config: `connections:${MONITORING}${allowReceiver(receiver.url)}`,
     rules: forwardRule(receiver.url),
-    waitForDead: options.waitForDead,
   });
   try {
     let server: Server = await stage.start();

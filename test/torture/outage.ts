@@ -45,7 +45,6 @@ export async function outageScenario(options: OutageOptions): Promise<Verdict> {
   desk: { vendor: jitbit, url: "${desk.url}", token: "${desk.token}", poll: { tickets: 1s, reconcile: 1w }, settle: 2s, rate: 100000/m }
 ${allowReceiver(receiver.url)}`,
     rules: `${forwardRule(receiver.url)}---${TAKE}`,
-    waitForDead: true,
   });
   const demands = createDemands();
   const tickets: number[] = [];

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { builtMain } from '../support/build.ts';
 
 /** A real `deskhand serve` in a process of its own, to be killed. */
 export interface Server {
@@ -26,12 +26,11 @@ export interface Server {
   readonly log: readonly string[];
 }
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const KEPT_LINES = 5_000;
 
 /** Starts it and does not wait. */
 export function launchServer(env: Readonly<Record<string, string>>, args: readonly string[] = []): Server {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'serve', ...args], {
+  const child = spawn(process.execPath, [builtMain(), 'serve', ...args], {
     env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -23,7 +23,6 @@ export async function rollingScenario(options: RollingOptions): Promise<Verdict>
     databaseUrl: options.databaseUrl,
     config: `connections:${MONITORING}${allowReceiver(receiver.url)}`,
     rules: forwardRule(receiver.url),
-    waitForDead: true,
   });
   const { missed, demand } = createDemands();
   try {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { migrate } from '../../src/record/migrate.ts';
+import { buildServer } from '../support/build.ts';
 import { ambiguousScenario } from './ambiguous.ts';
 import { backlogScenario } from './backlog.ts';
 import { budgetsScenario } from './budgets.ts';
@@ -51,34 +52,30 @@ const { values, positionals: wanted } = parseArgs({
   },
 });
 const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Verdict>])[] = [
-  ['intake', (url) => intakeScenario({ ...at(url), posts: 10_000, kills: 50, seed: 1 })],
-  ['repeats', (url) => intakeScenario({ ...at(url), posts: 10_000, copies: 3, kills: 0, seed: 4 })],
+  ['intake', (url) => intakeScenario({ databaseUrl: url, posts: 10_000, kills: 50, seed: 1 })],
+  ['repeats', (url) => intakeScenario({ databaseUrl: url, posts: 10_000, copies: 3, kills: 0, seed: 4 })],
   ...ALL_POINTS.map(
     (point) =>
       [
         point,
-        (url: string) => commentScenario({ ...at(url), points: [point], killsPerPoint: 50, seed: 2 }),
+        (url: string) => commentScenario({ databaseUrl: url, points: [point], killsPerPoint: 50, seed: 2 }),
       ] as const,
   ),
-  ['ambiguous', (url) => ambiguousScenario({ ...at(url), ticketsPerKind: 50 })],
-  ['frozen', (url) => frozenScenario({ ...at(url), rounds: 50, seed: 3 })],
+  ['ambiguous', (url) => ambiguousScenario({ databaseUrl: url, ticketsPerKind: 50 })],
+  ['frozen', (url) => frozenScenario({ databaseUrl: url, rounds: 50, seed: 3 })],
   ['outage', () => outageScenario({ outageMs: 60_000 })],
   ['desks', (url) => desksScenario({ databaseUrl: url, faultMs: 6_000, desks: values.desk })],
   ['hanging-desk', (url) => hangingScenario({ databaseUrl: url, hangMs: Number(values.hang) * 1_000 })],
   ['budgets', (url) => budgetsScenario({ databaseUrl: url, tickets: 60 })],
-  ['slack', (url) => slackScenario({ ...at(url), kills: 50 })],
+  ['slack', (url) => slackScenario({ databaseUrl: url, kills: 50 })],
   ['flood', (url) => floodScenario({ databaseUrl: url, tickets: 5_000 })],
-  ['rolling', (url) => rollingScenario({ ...at(url), restarts: 50 })],
-  ['edits', (url) => editsScenario({ ...at(url), edits: 100, seed: 5 })],
-  ['timers', (url) => timersScenario({ ...at(url), tickets: 50, kills: 20, seed: 6 })],
-  ['backlog', (url) => backlogScenario({ ...at(url), posts: 100_000 })],
+  ['rolling', (url) => rollingScenario({ databaseUrl: url, restarts: 50 })],
+  ['edits', (url) => editsScenario({ databaseUrl: url, edits: 100, seed: 5 })],
+  ['timers', (url) => timersScenario({ databaseUrl: url, tickets: 50, kills: 20, seed: 6 })],
+  ['backlog', (url) => backlogScenario({ databaseUrl: url, posts: 100_000 })],
 ];
 
-/** As in life: whoever was killed is waited for. */
-function at(databaseUrl: string): { readonly databaseUrl: string; readonly waitForDead: true } {
-  return { databaseUrl, waitForDead: true };
-}
-
+const removeBuild = await buildServer();
 let failed = false;
 for (const [name, run] of scenarios) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
@@ -86,4 +83,5 @@ for (const [name, run] of scenarios) {
   failed ||= verdict.lost > 0 || verdict.twice > 0 || verdict.missed.length > 0;
   console.log(lineOf(name, verdict));
 }
+await removeBuild();
 process.exitCode = failed ? 1 : 0;

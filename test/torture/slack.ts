@@ -9,7 +9,6 @@ import type { Verdict } from './verdict.ts';
 export interface SlackOptions {
   readonly databaseUrl: string;
   readonly kills: number;
-  readonly waitForDead: boolean;
 }
 
 /** Where the process dies: at a crash point, or while Slack has the post in hand, before or after it stored it. */
@@ -44,7 +43,6 @@ export async function slackScenario(options: SlackOptions): Promise<Verdict> {
     databaseUrl: options.databaseUrl,
     config: config(slack),
     rules: RULES,
-    waitForDead: options.waitForDead,
   });
   const told: Alert[] = [];
   try {
@@ -52,7 +50,7 @@ export async function slackScenario(options: SlackOptions): Promise<Verdict> {
       told.push(...(await oneRound(stage, slack, round)));
     }
     slack.faults.clear();
-    await decideAll(stage, options.waitForDead);
+    await decideAll(stage);
     return await judge(stage, slack, told, options.kills);
   } finally {
     await stage.close();

@@ -12,12 +12,11 @@ export interface TimersOptions {
   /** While moments come; five more belong to the downtime and the jumps. */
   readonly kills: number;
   readonly seed: number;
-  readonly waitForDead: boolean;
 }
 
 const MINUTE_MS = 60_000;
 /** So far apart may two kills be at most, start included, for moments to come in between. */
-const PER_KILL_MS = 4_000;
+const PER_KILL_MS = 2_000;
 const FIRE_MS = 60_000;
 
 /**
@@ -32,7 +31,6 @@ export async function timersScenario(options: TimersOptions): Promise<Verdict> {
     databaseUrl: options.databaseUrl,
     config: config(receiver.url),
     rules: rules(receiver.url),
-    waitForDead: options.waitForDead,
   });
   const all: string[] = [];
   try {
@@ -61,25 +59,17 @@ export async function timersScenario(options: TimersOptions): Promise<Verdict> {
     }
     await fired(stage, 'killed', tickets, kills * PER_KILL_MS + FIRE_MS);
 
-    /** The clock of a running server jumps: its sessions are cut, and the next ones have another time. */
-    const jump = async (offset: string): Promise<void> => {
-      await stage.moveClock(offset);
-      await stage.query(
-        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-      );
-    };
-
     await restart('2 hours 10 minutes');
     await pause(random.below(500));
     await restart();
     await fired(stage, 'downtime', tickets, FIRE_MS);
     await tell('ahead', (130 + 20) * MINUTE_MS, 1_000);
 
-    await jump('3 hours 10 minutes');
+    await stage.jumpClock('3 hours 10 minutes');
     await fired(stage, 'ahead', tickets, FIRE_MS);
     // A jump back is seen by the heartbeats before and after it, one in three seconds.
     await beaten(stage, '3 hours');
-    await jump('1 hour 10 minutes');
+    await stage.jumpClock('1 hour 10 minutes');
     await beaten(stage, '1 hour');
     await tell('back', 70 * MINUTE_MS + 1_500, 50);
     await fired(stage, 'back', tickets, FIRE_MS);
