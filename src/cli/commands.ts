@@ -1,4 +1,4 @@
-import { keepYoungGenerationSmall } from './young-generation.ts';
+import { keepHeapSmall } from './heap.ts';
 
 /** One command: a line of help, and the file that is loaded only when it is called. */
 export interface Command {
@@ -15,7 +15,7 @@ export const COMMANDS: readonly Command[] = [
     usage: 'serve [--hold]',
     summary: 'watch the configured desks and act',
     load: () => {
-      keepYoungGenerationSmall();
+      keepHeapSmall();
       return import('./serve.ts');
     },
   },

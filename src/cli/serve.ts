@@ -10,7 +10,7 @@ import { vendors } from '../vendors/registry.ts';
 import { readArguments } from './arguments.ts';
 import { knownNamesOf, matchSettingsOf, timeOptionsOf } from './setup.ts';
 import { untilStopped, whenAborted } from './stop-signals.ts';
-import { letYoungGenerationGrow } from './young-generation.ts';
+import { letYoungGenerationGrow } from './heap.ts';
 
 /** Watches the configured desks until it is told to stop. */
 export async function run(args: readonly string[]): Promise<number> {
