@@ -1,16 +1,8 @@
 import { z } from 'zod';
 import { VendorError } from '../../errors.ts';
+import { RUNS, type Run } from '../run-of.ts';
 import type { CallContext, FeedPage, FeedPosition, Json, Needs, TicketRow } from '../vendor.ts';
-import {
-  DIRECTIONS,
-  directionOf,
-  isEvident,
-  NO_ORDER,
-  readList,
-  type Direction,
-  type ListedRow,
-  type ListPage,
-} from './list.ts';
+import { directionOf, isOrderEvident, NO_ORDER, readList, type ListedRow, type ListPage } from './list.ts';
 import { mapRow } from './map.ts';
 import { readWhole, type GotoassistReader } from './tickets.ts';
 
@@ -40,7 +32,7 @@ const Cursor = z.object({
   at: z.number(),
   /** What changed before has been told: the order was evident then, or all of the list was read, epoch ms. */
   sureAt: z.number(),
-  direction: z.enum(DIRECTIONS).nullable(),
+  direction: z.enum(RUNS).nullable(),
   pages: z.number(),
   /** Content of the newest rows by reference number. */
   seen: Seen,
@@ -51,9 +43,9 @@ const Walk = z.object({
   cursor: Cursor,
   baseline: z.boolean(),
   /** Null: not known yet. `mixed` reads all pages. */
-  direction: z.enum(DIRECTIONS).nullable(),
+  direction: z.enum(RUNS).nullable(),
   /** What the pages read so far show together. */
-  shown: z.enum(DIRECTIONS).nullable(),
+  shown: z.enum(RUNS).nullable(),
   /** Whether the order is evident, or does not matter. */
   sure: z.boolean(),
   page: z.number(),
@@ -125,8 +117,8 @@ function judge(walk: Walk, list: ListPage): Walk {
   return begins ? judgeFirst(judged, list, here) : judged;
 }
 
-function judgeFirst(walk: Walk, list: ListPage, here: Direction | null): Walk {
-  const sure = isEvident(list.rows);
+function judgeFirst(walk: Walk, list: ListPage, here: Run | null): Walk {
+  const sure = isOrderEvident(list.rows);
   if (!sure && walk.startedAt - walk.cursor.sureAt >= UNSURE_MS) return whole(walk);
   if (contradicts(walk, list)) return { ...walk, sure, direction: null, page: 1 };
   // A list that had no order has one now.
@@ -207,7 +199,7 @@ function learn(walk: Walk, list: ListPage): Walk {
 }
 
 /** The next page away from the newest end, until what was seen before. */
-function step(before: Walk, direction: Direction, list: ListPage): Walk {
+function step(before: Walk, direction: Run, list: ListPage): Walk {
   const walk = { ...before, direction };
   const cutoff = walk.cursor.at - OVERLAP_MS;
   const stamps = list.rows.map((row) => row.at);
@@ -232,7 +224,7 @@ function listed(walk: Walk, list: ListPage): Walk {
 }
 
 /** What is remembered of the direction; reading all of a list once does not mean that it has none. */
-function learned({ shown, direction, baseline, cursor }: Walk, { pages }: ListPage): Direction | null {
+function learned({ shown, direction, baseline, cursor }: Walk, { pages }: ListPage): Run | null {
   if (shown === 'mixed' && pages > 1) return 'mixed';
   if (baseline) return null;
   return direction === 'mixed' || direction === null ? cursor.direction : direction;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Instant } from '../../ticket.ts';
 import type { Params } from '../http/client.ts';
+import { isEvident, runOf, type Run } from '../run-of.ts';
 import type { CallContext } from '../vendor.ts';
 import { contentHash } from './map.ts';
 import { IncidentRow } from './schema.ts';
@@ -83,30 +84,17 @@ function filterOf({ mapping }: GotoassistReader): Params {
 /** What an operator should know of a list whose direction is `mixed`. */
 export const NO_ORDER = 'the incident list has no order; every poll reads all of it';
 
-export const DIRECTIONS = ['asc', 'desc', 'mixed'] as const;
-export type Direction = (typeof DIRECTIONS)[number];
-
 /** Which way the rows of a page run; null: all have one stamp. */
-export function directionOf(rows: readonly ListedRow[]): Direction | null {
+export function directionOf(rows: readonly ListedRow[]): Run | null {
   return runOf(rows.map((row) => row.at));
 }
 
-/**
- * Whether the rows can stand as they do only because the desk honours the order asked for: they run by
- * `last_active_at`, and neither by due date, the guide's default, nor by number, as a desk might list that ignores it.
- */
-export function isEvident(rows: readonly ListedRow[]): boolean {
-  const isRun = (values: readonly number[]): boolean => ['asc', 'desc'].includes(runOf(values) ?? '');
+/** Whether the desk honours the order asked for. The guide's default is by due date; by number they were made. */
+export function isOrderEvident(rows: readonly ListedRow[]): boolean {
   const dueDates = rows.flatMap(({ dueAt }) => dueAt ?? []);
   const numbers = rows.map(({ row }) => Number(row.reference_num));
-  return isRun(rows.map((row) => row.at)) && !isRun(dueDates) && !isRun(numbers);
-}
-
-function runOf(values: readonly number[]): Direction | null {
-  const steps = values.slice(1).map((value, index) => Math.sign(value - (values[index] ?? 0)));
-  const rises = steps.includes(1);
-  const falls = steps.includes(-1);
-  if (rises && falls) return 'mixed';
-  if (!rises && !falls) return null;
-  return rises ? 'asc' : 'desc';
+  return isEvident(
+    rows.map((row) => row.at),
+    [dueDates, numbers],
+  );
 }

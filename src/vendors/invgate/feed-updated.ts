@@ -28,6 +28,8 @@ const SWEEP_PAGE = 200;
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** How far before the cursor a view is still looked at: twice the poll of 3 min and 5 min (reference 1.2.3). */
 const OVERLAP_MS = 11 * 60_000;
+/** How long an order that may be chance is relied on. */
+const UNSURE_MS = 3_600_000;
 /** `last_update` counts seconds: a row read within them may change again without showing it. */
 const SETTLED_MS = 2_000;
 
@@ -39,6 +41,8 @@ const Cursor = z.object({
   at: z.number(),
   /** When the last sweep began, by the desk's clock. */
   sweptAt: z.number(),
+  /** What changed before was seen: the view's order was evident then, or it was read to its end. */
+  sureAt: z.number(),
   /** What was read of the view since shortly before `at`. */
   read: z.array(Read),
 });
@@ -48,8 +52,9 @@ const Walk = z.object({
   startedAt: z.number(),
   /** Key of the view's next page; null: none. */
   pageKey: z.string().nullable(),
-  /** False as soon as a page came in another order: then the view is read to its end. */
-  newestFirst: z.boolean(),
+  /** Whether the view is read to its end: a page came in another order, or its order may long have been chance. */
+  whole: z.boolean(),
+  sureAt: z.number(),
   at: z.number(),
   read: z.array(Read),
   /** Ids that the sweep has still to read; null: it has not begun. */
@@ -80,8 +85,8 @@ async function beginSweep(
   const listed = await listByStatus(reader.client, OPEN_STATUSES, context);
   const startedAt = listed.serverNow ?? reader.io.clock.now();
   const ids = [...new Set([...listed.ids, ...(position.unfinished ?? [])])].toSorted(compareIds);
-  const walk = { startedAt, pageKey: null, newestFirst: true, at: cursor?.at ?? 0, read: [], sweep: ids };
-  return readSweep(reader, position, walk, ids, context);
+  const walk = { startedAt, sureAt: startedAt, pageKey: null, whole: false, at: cursor?.at ?? 0, read: [] };
+  return readSweep(reader, position, { ...walk, sweep: ids }, ids, context);
 }
 
 async function readSweep(
@@ -135,15 +140,15 @@ async function readView(
 ): Promise<FeedPage> {
   const page = await readViewPage(reader, 'last_update', earlier?.pageKey ?? null, context);
   const now = page.serverNow ?? reader.io.clock.now();
-  const walk = earlier ?? {
-    startedAt: now,
-    pageKey: null,
-    newestFirst: true,
-    at: cursor.at,
-    read: cursor.read,
-    sweep: null,
-  };
-  const since = cursor.at - OVERLAP_MS;
+  const begun = earlier ?? beginView(page, cursor, now);
+  const isDisorder = !page.newestFirst && !begun.whole;
+  const walk = isDisorder ? { ...begun, whole: true, sureAt: begun.startedAt } : begun;
+  if (isDisorder) {
+    reader.io.warn('the view does not come newest first: it is read to its end', { view: reader.viewId });
+    // From its beginning: the pages before were looked at less far back.
+    if (earlier !== null) return { rows: [], occurrences: [], next: { ...walk, pageKey: null }, cursor };
+  }
+  const since = sinceOf(walk, cursor);
   const read = new Set(cursor.read.map((one) => one.join()));
   const changed = page.rows.filter(
     (row) => row.updatedAtMs >= since && !read.has([row.id, row.updatedAtMs].join()),
@@ -151,7 +156,19 @@ async function readView(
   const ids = [...new Set(changed.map((row) => row.id))];
   const found = await readIncidents(reader.client, ids, context);
   const rows = toRows(ids, found, reader.lookups.known(), reader);
-  return { rows, occurrences: [], ...continueView(reader, position, { page, walk, cursor, now }) };
+  return { rows, occurrences: [], ...continueView(position, { page, walk, cursor, now }) };
+}
+
+/** A server that ignores the order asked for may happen to list in it; so the rest is looked at now and then. */
+function beginView(page: ViewPage, cursor: Cursor, now: number): Walk {
+  const isSure = page.evident || page.nextKey === null;
+  const whole = !isSure && now - cursor.sureAt >= UNSURE_MS;
+  const sureAt = isSure || whole ? now : cursor.sureAt;
+  return { startedAt: now, sureAt, pageKey: null, whole, at: cursor.at, read: cursor.read, sweep: null };
+}
+
+function sinceOf({ whole }: Walk, { at, sureAt }: Cursor): number {
+  return (whole ? Math.min(at, sureAt) : at) - OVERLAP_MS;
 }
 
 interface ViewState {
@@ -163,29 +180,23 @@ interface ViewState {
 }
 
 function continueView(
-  reader: Reader,
   position: FeedPosition,
   { page, walk, cursor, now }: ViewState,
 ): Pick<FeedPage, 'next' | 'cursor'> {
   const at = page.rows.reduce((max, row) => Math.max(max, row.updatedAtMs), walk.at);
-  const since = cursor.at - OVERLAP_MS;
+  const since = sinceOf(walk, cursor);
   const settled = page.rows.filter((row) => row.updatedAtMs >= since && row.updatedAtMs + SETTLED_MS <= now);
   const read = [...walk.read, ...settled.map((row): [string, number] => [row.id, row.updatedAtMs])];
-  const next: Walk = { ...walk, at, read, newestFirst: walk.newestFirst && page.newestFirst };
-  if (walk.newestFirst && !page.newestFirst) {
-    reader.io.warn('the view does not come newest first: it is read to its end', { view: reader.viewId });
-  }
-  const isPast = next.newestFirst && (page.rows.at(-1)?.updatedAtMs ?? 0) < since;
+  const next: Walk = { ...walk, at, read };
+  const after = cursorOf(next, at, cursor.sweptAt);
+  const isPast = !walk.whole && (page.rows.at(-1)?.updatedAtMs ?? 0) < since;
   if (page.nextKey !== null && page.nextKey !== walk.pageKey && !isPast) {
-    return { next: { ...next, pageKey: page.nextKey }, cursor: cursorOf(next, at, cursor.sweptAt) };
+    return { next: { ...next, pageKey: page.nextKey }, cursor: after };
   }
   const unfinished = position.unfinished ?? [];
   const sweeps = now - cursor.sweptAt >= SWEEP_EVERY_MS || now < cursor.sweptAt;
-  if (!sweeps || unfinished.length === 0) return { next: null, cursor: cursorOf(next, at, cursor.sweptAt) };
-  return {
-    next: { ...next, pageKey: null, sweep: unfinished.toSorted(compareIds) },
-    cursor: cursorOf(next, at, cursor.sweptAt),
-  };
+  if (!sweeps || unfinished.length === 0) return { next: null, cursor: after };
+  return { next: { ...next, pageKey: null, sweep: unfinished.toSorted(compareIds) }, cursor: after };
 }
 
 /** Only what the next walk's overlap can show again is remembered. */
@@ -193,5 +204,5 @@ function cursorOf(walk: Walk, at: number, sweptAt: number): Cursor {
   const read = new Map(
     walk.read.filter(([, seenAt]) => seenAt >= at - OVERLAP_MS).map((one) => [one.join(), one]),
   );
-  return { at, sweptAt, read: [...read.values()] };
+  return { at, sweptAt, sureAt: walk.sureAt, read: [...read.values()] };
 }

@@ -299,36 +299,56 @@ describe('updated, by a saved view', () => {
     expect(swept.ids).toEqual(ids);
   });
 
-  test('an unsorted view is read to its end, and said', async () => {
-    const { desk, clock, walk, io, cursor, ids } = await withView();
-    const page = (rows: readonly (readonly [string | undefined, number])[], key: string | null): void => {
+  describe('on a server that ignores the order', () => {
+    /** The next page of the view: requests, and how many minutes ago they were updated. */
+    function answer(
+      { desk, clock }: Setup,
+      rows: readonly (readonly [string | undefined, number])[],
+      key: string | null,
+    ): void {
       const data = rows.map(([id, minutesAgo]) => ({
         id,
         last_update: { value: Math.floor((clock.ms - minutesAgo * MINUTE) / 1000) },
       }));
       const body = JSON.stringify({ metadata: {}, data, next_page_key: key });
-      desk.faults.next('incidents.details.by.view', {
-        kind: 'status',
-        status: 200,
-        body,
-        type: 'application/json',
-      });
-    };
-    // A server that ignores the order: the first page ends long before the overlap.
-    page(
-      [
-        [ids[1], 500],
-        [ids[2], 1],
-        [ids[3], 500],
-      ],
-      'k2',
-    );
-    page([[ids[4], 0]], null);
+      const fault = { kind: 'status', status: 200, body, type: 'application/json' } as const;
+      desk.faults.next('incidents.details.by.view', fault);
+    }
 
-    const { ids: seen } = await walk('updated', cursor);
+    test('it is read to its end, and said', async () => {
+      const setup = await withView();
+      const { walk, io, cursor, ids } = setup;
+      const [, one, two, three, four] = ids;
+      // The first page ends long before the overlap.
+      const page = [[one, 500] as const, [two, 1] as const, [three, 500] as const];
+      answer(setup, page, 'k2');
+      answer(setup, [[four, 0]], null);
 
-    expect(seen).toEqual([ids[2], ids[4]]);
-    expect(io.warnings).toEqual([expect.stringMatching(/does not come newest first/)]);
+      const { ids: seen } = await walk('updated', cursor);
+
+      expect(seen).toEqual([two, four]);
+      expect(io.warnings).toEqual([expect.stringMatching(/does not come newest first/)]);
+    });
+
+    test('and lists in it by chance, all of it is read once an hour', async () => {
+      const setup = await withView();
+      const { clock, walk, cursor: baseline, ids } = setup;
+      const [, one, two, three, four] = ids;
+      let cursor = baseline;
+      const seen: string[] = [];
+      for (let polls = 1; polls <= 6; polls += 1) {
+        clock.ms += 10 * MINUTE;
+        // By id: what was just opened comes first, and hides that an old request was edited after the first poll.
+        answer(setup, [[four, 0] as const, [three, 500] as const], 'k2');
+        if (polls === 6) answer(setup, [[two, 500] as const, [one, 45] as const], null);
+        const walked = await walk('updated', cursor);
+        ({ cursor } = walked);
+        seen.push(...walked.ids);
+      }
+
+      expect(seen.filter((id) => id === one)).toHaveLength(1);
+      expect(seen.filter((id) => id === four)).toHaveLength(6);
+    });
   });
 
   test('a view without the column is an error that names it', async () => {

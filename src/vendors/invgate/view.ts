@@ -1,3 +1,4 @@
+import { isEvident } from '../run-of.ts';
 import type { CallContext } from '../vendor.ts';
 import { compareIds } from './ids.ts';
 import type { Reader } from './reader.ts';
@@ -12,6 +13,8 @@ export interface ViewPage {
   readonly nextKey: string | null;
   /** Whether the page really came in the order that was asked for: a server that ignores `sort_by` says nothing. */
   readonly newestFirst: boolean;
+  /** Whether that cannot be chance: by id the rows run no way at all. */
+  readonly evident: boolean;
   readonly serverNow: number | null;
 }
 
@@ -39,5 +42,10 @@ export async function readViewPage(
     if (before === undefined) return true;
     return sortBy === 'id' ? compareIds(row.id, before.id) <= 0 : row.updatedAtMs <= before.updatedAtMs;
   });
-  return { rows, nextKey: answer.nextKey, newestFirst: falls, serverNow: answer.serverNow };
+  const evident = isEvident(
+    rows.map((row) => row.updatedAtMs),
+    [rows.map((row) => Number(row.id))],
+  );
+  const { nextKey, serverNow } = answer;
+  return { rows, nextKey, newestFirst: falls, evident, serverNow };
 }
