@@ -181,7 +181,7 @@ describe('a receiver that hangs', () => {
   });
 });
 
-test('a desk that hangs with all its room taken holds up no wait', async () => {
+test('a desk that hangs with all its room taken holds up no wait and no step of our own', async () => {
   const room = 4;
   await engine.publish(`
 id: desk
@@ -194,7 +194,7 @@ id: wait
 name: wait
 on: [custom.x]
 when: { connection: acme }
-then: [{ wait: 1h }, { http.post: { url: "${receiver.url}/in" } }]
+then: [{ emit: { type: custom.y } }, { wait: 1h }, { http.post: { url: "${receiver.url}/in" } }]
 `);
   const ids = Array.from({ length: room }, () =>
     engine.desk.human.create({ subject: 'x', category: 'Network' }),
@@ -207,14 +207,15 @@ then: [{ wait: 1h }, { http.post: { url: "${receiver.url}/in" } }]
   await first?.arrived;
 
   await engine.happen({ type: 'custom.x' });
-  await worker.executor.claimOnce();
-  const waiting = await until('the wait', async () =>
-    (await engine.steps()).find(({ action, state }) => action === 'wait' && state !== 'pending'),
-  );
+  const waiting = await until('the wait', async () => {
+    await worker.executor.claimOnce();
+    return (await engine.steps()).find(({ action, state }) => action === 'wait' && state !== 'pending');
+  });
+  const [emitted] = (await engine.steps()).filter(({ action }) => action === 'emit');
   engine.desk.faults.clear();
   await worker.executor.settle();
 
-  expect(waiting.state).toBe('waiting');
+  expect([emitted?.state, waiting.state]).toEqual(['done', 'waiting']);
 });
 
 describe('a step is not taken', () => {

@@ -17,6 +17,7 @@ import { claimSteps, type ClaimedStep } from '../record/steps.ts';
 import type { Intent } from '../record/tables.ts';
 import type { ActiveRules } from '../rules/active.ts';
 import type { CrashPoint } from './crash.ts';
+import { isDeskStep } from './desk-params.ts';
 import { createLimiter } from './limiter.ts';
 import { appendField, toOutcome } from './outcome.ts';
 import { performStep, type PerformDeps } from './perform.ts';
@@ -319,7 +320,8 @@ export function stepAt(rule: Rule, path: string): Step | undefined {
 function targetOf(step: Step, claimed: ClaimedStep): string {
   if (step.action === 'http.post') return `http ${step.params.url.split('/')[2] ?? ''}`;
   if (step.action === 'slack.post' || step.action === 'slack.ask') return 'slack';
-  return `connection ${claimed.connectionId}`;
+  // Steps of our own call nobody but to see whether they are still wanted.
+  return `${isDeskStep(step) ? 'connection' : 'own'} ${claimed.connectionId}`;
 }
 
 function ownWritesOf(claimed: ClaimedStep, send: NewSend, newId: IdSource): readonly NewOwnWrite[] {
