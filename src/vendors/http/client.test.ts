@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -242,18 +242,19 @@ test('a silence that cannot be stored does not replace the answer', async () => 
 });
 
 describe('a desk that answers nobody', () => {
-  /** Answers as told by the path: `hang`, a status, or `{}`. */
+  /** Answers as told by the path: `hang`, `cut`, a status, or `{}`. */
   const desk = (): Promise<string> =>
     serve((request, response) => {
       const [, wish = ''] = (request.url ?? '').split('/');
       if (wish === 'hang') return;
+      if (wish === 'cut') return void request.socket.destroy();
       response.writeHead(wish === 'rows' ? 200 : Number(wish)).end('{}');
     });
   const get = (path: string): VendorCall => ({ method: 'GET', path });
 
-  test.each(['hang', '502', '503', '504'])('is let alone after three calls in a row: %s', async (wish) => {
+  test.each(['cut', '502', '503', '504'])('is let alone after three calls in a row: %s', async (wish) => {
     const quiet = new ContractIo(new ContractClock());
-    const http = client(await desk(), { io: quiet, readTimeoutMs: 30 });
+    const http = client(await desk(), { io: quiet });
 
     const failures = [];
     for (let call = 0; call < 3; call += 1)
@@ -268,6 +269,15 @@ describe('a desk that answers nobody', () => {
     expect(afterwards.status).toBe(200);
   });
 
+  test('is let alone too where calls hang', async () => {
+    const quiet = new ContractIo(new ContractClock());
+    const http = client(await desk(), { io: quiet, readTimeoutMs: 10 });
+
+    for (let call = 0; call < 3; call += 1) await vendorFailure(http.call(get('hang'), contractContext()));
+
+    expect(quiet.silences).toHaveLength(1);
+  });
+
   test.each(['500', '400'])('is not one that answers %s, nor one that answers in between', async (status) => {
     const quiet = new ContractIo(new ContractClock());
     const http = client(await desk(), { io: quiet });
@@ -280,20 +290,20 @@ describe('a desk that answers nobody', () => {
 
   test('is not one where single calls hang that began before others were answered', async () => {
     const quiet = new ContractIo(new ContractClock());
-    const origin = await serve((request, response) => {
-      hanging += request.url === '/hang' ? 1 : 0;
-      if (hanging === 3) quiet.clock.ms += 1;
-      if (hanging === 3) arrived();
-      if (request.url !== '/hang') response.end('{}');
-    });
-    let hanging = 0;
+    const hanging: IncomingMessage[] = [];
     let arrived = (): void => undefined;
     const allArrived = new Promise<void>((resolve) => (arrived = resolve));
-    const http = client(origin, { io: quiet, readTimeoutMs: 500 });
+    const origin = await serve((request, response) => {
+      if (request.url !== '/hang') return void response.end('{}');
+      if (hanging.push(request) === 3) arrived();
+    });
+    const http = client(origin, { io: quiet });
 
     const calls = [1, 2, 3].map(() => vendorFailure(http.call(get('hang'), contractContext())));
     await allArrived;
+    quiet.clock.ms += 1;
     await http.call(get('rows'), contractContext());
+    for (const request of hanging) request.socket.destroy();
     const failures = await Promise.all(calls);
 
     expect(failures.map(({ reason }) => reason)).toEqual(['timeout', 'timeout', 'timeout']);
