@@ -66,8 +66,10 @@ const INT8_OID = 20;
 export function openDatabase(options: DatabaseOptions): Database {
   const settings = [
     // Our statements name their rows by key. Planned while tables are nearly empty (a queue often is), they would
-    // read whole tables for as long as the plan lives.
+    // read whole tables, or whole indexes to join with them, for as long as the plan lives.
     '-c enable_seqscan=off',
+    '-c enable_mergejoin=off',
+    '-c enable_hashjoin=off',
     '-c jit=off',
     '-c statement_timeout=10s',
     '-c lock_timeout=3s',
