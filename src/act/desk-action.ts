@@ -59,8 +59,6 @@ export async function performDeskAction(
   deps: DeskDeps,
 ): Promise<Resolution | typeof LEASE_LOST> {
   if (connection.adapter === null) return decided('suppressed', 'not supported');
-  const lane = task.claimed.progress.waited === true ? 'escalation' : 'action';
-  const context: CallContext = { lane, signal: task.signal };
   const { adapter } = connection;
   const desk: DeskTask = {
     task,
@@ -68,7 +66,7 @@ export async function performDeskAction(
     adapter,
     action,
     needs,
-    context,
+    context: task.calls,
     deps,
     parts: task.claimed.parts,
     intent: null,
@@ -85,6 +83,7 @@ async function runDesk(desk: DeskTask): Promise<Resolution | typeof LEASE_LOST> 
   const { claimed } = desk.task;
   if (claimed.state === 'sending' && claimed.intent?.write != null) {
     const { intent } = claimed;
+    desk.task.calls.begin();
     const verified = await verifySend(desk, intent, claimed.intent.write).catch((error: unknown) =>
       stillUnknown(desk.task, intent, desk.connection.settleMs, judgeError(error)),
     );
@@ -147,6 +146,7 @@ async function readFresh(desk: DeskTask): Promise<PresentTicket | null | 'gone'>
   if (desk.action.action === 'create_ticket' || desk.action.action === 'breaking_news') return null;
   if (ticketId === null) return 'gone';
   const read = await desk.adapter.readTicket(ticketId, desk.needs, desk.context);
+  desk.task.calls.begin();
   return read.gone ? 'gone' : read;
 }
 

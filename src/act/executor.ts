@@ -26,6 +26,7 @@ import {
   decided,
   later,
   LEASE_LOST,
+  StepCalls,
   type NewSend,
   type Resolution,
   type Sending,
@@ -261,6 +262,7 @@ export function createExecutor(deps: ExecutorDeps): Executor {
       renderer: rendering(scope),
       now,
       signal: stopping.signal,
+      calls: new StepCalls(claimed.progress.waited === true ? 'escalation' : 'action', stopping.signal),
       intend: (send) => intend(claimed, send, now),
     };
   }

@@ -166,7 +166,8 @@ async function freshTicket(task: StepTask, deps: PerformDeps): Promise<Ticket | 
   };
   if (connection?.adapter == null) return event.ticket === null ? null : { ...event.ticket, ...own };
   const needs = deps.active.current().matcher.fieldsRead(connection.name);
-  const read = await connection.adapter.readTicket(ticketId, needs, { lane: 'action', signal: task.signal });
+  const read = await connection.adapter.readTicket(ticketId, needs, task.calls);
+  task.calls.begin();
   if (read.gone) return null;
   const observed = { ...row?.snapshot, ...read.observed };
   const plan = deps.store.sla?.get(connection.name) ?? null;

@@ -4,7 +4,7 @@ import type { Rule, Step } from '../match/rule.ts';
 import type { SpawnedStep } from '../record/outcomes.ts';
 import type { ClaimedStep } from '../record/steps.ts';
 import type { Intent, Part, StepState } from '../record/tables.ts';
-import type { Json, PlannedWrite } from '../vendors/vendor.ts';
+import type { CallContext, CallLane, Json, PlannedWrite } from '../vendors/vendor.ts';
 import type { FailureReason } from './retry.ts';
 import type { Renderer } from './render.ts';
 
@@ -21,12 +21,35 @@ export interface StepTask {
   now(): number;
   /** Aborts when the process stops for good. */
   readonly signal: AbortSignal;
+  /** What its calls to the desk are made with. */
+  readonly calls: StepCalls;
   /**
    * Commits that a call is about to be made.
    *
    * @returns how to send, or null when the lease was lost and nothing may be sent
    */
   intend(intent: NewSend): Promise<Sending | null>;
+}
+
+/**
+ * A step that has begun to call its desk goes before those that have not: else many would get a call of a scarce budget
+ * each, and none of them the rest.
+ */
+export class StepCalls implements CallContext {
+  readonly signal: AbortSignal;
+  #lane: CallLane;
+
+  constructor(lane: 'action' | 'escalation', signal: AbortSignal) {
+    this.#lane = lane;
+    this.signal = signal;
+  }
+  get lane(): CallLane {
+    return this.#lane;
+  }
+  /** A call was made. */
+  begin(): void {
+    this.#lane = 'escalation';
+  }
 }
 
 export interface NewSend {

@@ -4,6 +4,7 @@ import {
   budgetFor,
   grownShare,
   halvedShare,
+  ACTION_PATIENCE_MS,
   keptBy,
   shareOf,
   splitBudget,
@@ -162,6 +163,39 @@ describe('lanes', () => {
     expect(spending.ask('escalation', waitMs - 2, 0)).toBeGreaterThan(0);
     expect(spending.ask('escalation', waitMs, 0)).toBe(0);
   });
+
+  test.each([
+    ['Jitbit’s minute', SPEC, 60_000],
+    ['GoToAssist’s hour', { rate: 45, burst: 6, perMs: 3_600_000 }, 3_600_000],
+    ['half of that', shareOf({ rate: 45, burst: 6, perMs: 3_600_000 }, 50), 3_600_000],
+  ])(
+    '%s: actions of three calls get done, however many begin and whatever else is asked',
+    (_, spec, perMs) => {
+      const spending = new Spending(spec, 0);
+      const steps = [1, 2, 3, 4].map(() => ({ made: 0, since: 0 }));
+      const counts = { done: 0, wasted: 0 };
+      for (let now = 0; now < 10 * perMs; now += perMs / 3_600) {
+        spending.ask('poll', now, now);
+        spending.ask('backfill', now, now);
+        for (const step of steps) {
+          if (spending.ask(step.made === 0 ? 'action' : 'escalation', now, now) === 0) {
+            Object.assign(step, { made: step.made + 1, since: now });
+          } else if (step.made > 0 && now - step.since > ACTION_PATIENCE_MS) {
+            counts.wasted += step.made;
+            step.made = 0;
+          }
+          if (step.made < 3) continue;
+          counts.done += 1;
+          step.made = 0;
+        }
+      }
+
+      // What the polls leave of ten spans.
+      const most = (10 * spec.rate * 0.8) / 3;
+      expect(counts.done).toBeGreaterThan(most / 2);
+      expect(counts.wasted).toBeLessThan(counts.done);
+    },
+  );
 
   test('a bucket of one still serves every lane', () => {
     const tiny = { rate: 3, burst: 1, perMs: 60_000 };

@@ -11,6 +11,20 @@ const POLL_FLOOR = 0.2;
 /** How much of the shared bucket a lane must leave for the lanes above it, as a share of the burst. */
 const KEEP: Readonly<Record<CallLane, number>> = { escalation: 0, action: 0.1, poll: 0.3, backfill: 0.6 };
 
+/** How long a call of an action waits for its turn. */
+export const ACTION_PATIENCE_MS = 15_000;
+/**
+ * An action takes about so many calls after its first one. They are made in the lane above, and must come within its
+ * patience: where the budget is too slow for that, they must be there when it begins.
+ */
+const REST_OF_AN_ACTION = 3;
+/** Where actions wait for that, polls and backfill must leave it to them. */
+const BESIDES: Readonly<Record<Exclude<CallLane, 'escalation'>, number>> = {
+  action: 0,
+  poll: 0.5,
+  backfill: 1,
+};
+
 export interface Bucket {
   readonly tokens: number;
   /** Epoch ms. */
@@ -32,7 +46,10 @@ export function splitBudget(spec: BudgetSpec): { readonly floor: BudgetSpec; rea
 
 /** Tokens that a lane must leave in the shared bucket. */
 export function keptBy(lane: CallLane, spec: BudgetSpec): number {
-  return Math.min(KEEP[lane] * spec.burst, spec.burst - 1);
+  if (lane === 'escalation') return 0;
+  const comes = (ACTION_PATIENCE_MS * spec.rate) / spec.perMs;
+  const rest = Math.max(0, REST_OF_AN_ACTION - comes) + BESIDES[lane];
+  return Math.min(Math.max(KEEP[lane] * spec.burst, rest), spec.burst - 1);
 }
 
 /**
@@ -119,7 +136,8 @@ export function halvedShare(share: Share, now: number): Share {
 export function shareOf(spec: BudgetSpec, percent: number): BudgetSpec {
   if (percent === 100) return spec;
   const usable = ((spec.rate + 2 * spec.burst) * percent) / 100;
-  // A burst of one could not be divided between polls and the rest.
-  const burst = Math.max(Math.min(2, spec.burst), Math.floor((spec.burst * percent) / 100));
+  // What an action takes should be there at once; and a burst of one could not be divided between polls and the rest.
+  const wanted = Math.max(Math.min(5, spec.burst), Math.floor((spec.burst * percent) / 100));
+  const burst = Math.max(Math.min(2, spec.burst), Math.min(wanted, Math.floor(usable / 4)));
   return { rate: Math.max(usable - 2 * burst, usable / 2), burst, perMs: spec.perMs };
 }

@@ -1,6 +1,7 @@
 import { Pool } from 'undici';
 import { VendorError, type VendorReason } from '../../errors.ts';
 import type { CallContext, CallLane, Json, VendorIo } from '../vendor.ts';
+import { ACTION_PATIENCE_MS } from '../budget.ts';
 import { AbsenceDetector } from './absence.ts';
 import {
   AnswerError,
@@ -116,8 +117,8 @@ const WITHOUT_ANSWER: ReadonlySet<ExchangeFailure> = new Set(['timeout', 'unreac
  * would give up in the middle and begin again, over and over; whoever has a deadline waits less.
  */
 const PATIENCE_MS: Readonly<Record<CallLane, number>> = {
-  escalation: 15_000,
-  action: 15_000,
+  escalation: ACTION_PATIENCE_MS,
+  action: ACTION_PATIENCE_MS,
   poll: 60_000,
   backfill: 120_000,
 };
