@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { byteaArray } from './array-parameter.ts';
 import type { Tx } from './database.ts';
 
 /** An inbound request that is not itself an event. */
@@ -21,5 +22,7 @@ export async function insertDeliveries(tx: Tx, rows: readonly NewDelivery[]): Pr
       ${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.receivedAt)}::timestamptz[],
       ${rows.map((row) => row.connectionId)}::int[], ${rows.map((row) => row.key)}::text[],
       ${rows.map((row) => row.outcome)}::text[], ${rows.map((row) => row.reason)}::text[],
-      ${rows.map((row) => row.contentType)}::text[], ${rows.map((row) => row.raw)}::bytea[])`.execute(tx);
+      ${rows.map((row) => row.contentType)}::text[], ${byteaArray(rows.map((row) => row.raw))}::bytea[])`.execute(
+    tx,
+  );
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { DeskEvent } from '../event.ts';
 import { parseJson } from '../json.ts';
 import type { Db, Tx } from './database.ts';
+import { byteaArray, jsonbArray } from './array-parameter.ts';
 import { toJsonb } from './database.ts';
 import type { EventDoc } from './tables.ts';
 
@@ -39,7 +40,7 @@ export async function insertNewKeys(tx: Tx, rows: readonly KeyRow[]): Promise<vo
     INSERT INTO event_keys (connection_id, key_hash, event_id)
     SELECT * FROM unnest(
       ${rows.map((row) => row.connectionId)}::int[],
-      ${rows.map((row) => row.hash)}::bytea[],
+      ${byteaArray(rows.map((row) => row.hash))}::bytea[],
       ${rows.map((row) => row.eventId)}::uuid[])`.execute(tx);
 }
 
@@ -54,7 +55,7 @@ async function insertLasting(tx: Tx, rows: readonly KeyRow[]): Promise<readonly 
     INSERT INTO event_keys (connection_id, key_hash, event_id)
     SELECT * FROM unnest(
       ${rows.map((row) => row.connectionId)}::int[],
-      ${rows.map((row) => row.hash)}::bytea[],
+      ${byteaArray(rows.map((row) => row.hash))}::bytea[],
       ${rows.map((row) => row.eventId)}::uuid[])
     ON CONFLICT DO NOTHING
     RETURNING connection_id, key_hash`.execute(tx);
@@ -68,7 +69,7 @@ async function insertRenewable(tx: Tx, rows: readonly KeyRow[]): Promise<readonl
     INSERT INTO event_keys AS k (connection_id, key_hash, event_id)
     SELECT * FROM unnest(
       ${rows.map((row) => row.connectionId)}::int[],
-      ${rows.map((row) => row.hash)}::bytea[],
+      ${byteaArray(rows.map((row) => row.hash))}::bytea[],
       ${rows.map((row) => row.eventId)}::uuid[])
     ON CONFLICT (connection_id, key_hash) DO UPDATE SET seen_at = excluded.seen_at, event_id = excluded.event_id
       WHERE k.seen_at <= app_now() - ${Math.max(0, ...rows.map((row) => row.renewAfterMs ?? 0))}::float8 * interval '1 millisecond'
@@ -84,7 +85,7 @@ export async function findKeys(
   if (keys.length === 0) return new Map();
   const { rows } = await sql<{ connection_id: number; key_hash: Buffer; event_id: string }>`
     SELECT k.connection_id, k.key_hash, k.event_id
-      FROM unnest(${keys.map((key) => key.connectionId)}::int[], ${keys.map((key) => key.hash)}::bytea[])
+      FROM unnest(${keys.map((key) => key.connectionId)}::int[], ${byteaArray(keys.map((key) => key.hash))}::bytea[])
         AS wanted (connection_id, key_hash)
       JOIN event_keys k USING (connection_id, key_hash)`.execute(db);
   return new Map(rows.map((row) => [keyName(row.connection_id, row.key_hash), row.event_id]));
@@ -112,8 +113,8 @@ export async function insertEvents(
       ${rows.map((row) => row.event.type)}::text[],
       ${rows.map((row) => row.depth)}::smallint[],
       ${rows.map((row) => row.causedBy)}::uuid[],
-      ${rows.map((row) => toJsonb(docOf(row.event)))}::jsonb[],
-      ${rows.map((row) => row.raw)}::bytea[])
+      ${jsonbArray(rows.map((row) => toJsonb(docOf(row.event))))}::jsonb[],
+      ${byteaArray(rows.map((row) => row.raw))}::bytea[])
       AS row (id, observed_at, connection_id, ticket_id, type, depth, caused_by, doc, raw)`.execute(tx);
 }
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { jsonbArray } from './array-parameter.ts';
 import { toJsonb, type Database, type Tx } from './database.ts';
 import { underLeases, type Lease } from './lanes.ts';
 import type { Intent, Part } from './tables.ts';
@@ -41,8 +42,8 @@ async function writeIntents(tx: Tx, intents: readonly NewIntent[]): Promise<Read
                      wanted_at = coalesce(steps.wanted_at, app_now()),
                      due_at = to_timestamp(row.deadline_ms / 1000.0)
       FROM unnest(${intents.map((row) => row.stepId)}::uuid[],
-                  ${intents.map((row) => toJsonb(row.intent))}::jsonb[],
-                  ${intents.map((row) => toJsonb(row.parts))}::jsonb[],
+                  ${jsonbArray(intents.map((row) => toJsonb(row.intent)))}::jsonb[],
+                  ${jsonbArray(intents.map((row) => toJsonb(row.parts)))}::jsonb[],
                   ${intents.map((row) => row.intent.deadlineAt)}::float8[]) AS row (id, intent, parts, deadline_ms)
      WHERE steps.id = row.id`.execute(tx);
   const written = insertOwnWrites(
@@ -60,7 +61,7 @@ async function insertOwnWrites(tx: Tx, writes: readonly NewOwnWrite[]): Promise<
     SELECT * FROM unnest(
       ${writes.map((row) => row.id)}::uuid[], ${writes.map((row) => row.connectionId)}::int[],
       ${writes.map((row) => row.ticketId)}::text[], ${writes.map((row) => row.stepId)}::uuid[],
-      ${writes.map((row) => row.field)}::text[], ${writes.map((row) => toJsonb(row.value))}::jsonb[],
+      ${writes.map((row) => row.field)}::text[], ${jsonbArray(writes.map((row) => toJsonb(row.value)))}::jsonb[],
       ${writes.map((row) => row.depth)}::smallint[])
     ON CONFLICT (step_id, field) DO UPDATE SET value = excluded.value, written_at = app_now(), answered_seq = NULL`.execute(
     tx,

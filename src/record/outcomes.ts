@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Json } from '../vendors/vendor.ts';
+import { jsonbArray } from './array-parameter.ts';
 import { toJsonb, type Database, type Tx } from './database.ts';
 import { settleLanes, underLeases, type Lease } from './lanes.ts';
 import type { AttemptState, Intent, Part, StepState } from './tables.ts';
@@ -128,9 +129,9 @@ async function updateSteps(tx: Tx, outcomes: readonly Outcome[]): Promise<void> 
       FROM unnest(
         ${outcomes.map((row) => row.stepId)}::uuid[], ${outcomes.map((row) => row.state)}::text[],
         ${outcomes.map((row) => row.reason)}::text[],
-        ${outcomes.map((row) => (row.intent === null ? null : toJsonb(row.intent)))}::jsonb[],
-        ${outcomes.map((row) => toJsonb(row.parts))}::jsonb[],
-        ${outcomes.map((row) => (row.result === null ? null : toJsonb(row.result)))}::jsonb[],
+        ${jsonbArray(outcomes.map((row) => (row.intent === null ? null : toJsonb(row.intent))))}::jsonb[],
+        ${jsonbArray(outcomes.map((row) => toJsonb(row.parts)))}::jsonb[],
+        ${jsonbArray(outcomes.map((row) => (row.result === null ? null : toJsonb(row.result))))}::jsonb[],
         ${outcomes.map((row) => row.attempts)}::smallint[], ${outcomes.map((row) => row.dueInMs)}::float8[],
         ${outcomes.map((row) => row.held)}::boolean[])
         AS row (id, state, reason, intent, parts, result, attempts, due_in_ms, held)
@@ -187,7 +188,7 @@ async function markProgress(tx: Tx, outcomes: readonly Outcome[]): Promise<void>
   await sql`
     UPDATE runs SET progress = runs.progress || row.progress
       FROM unnest(${rows.map((row) => row.runId)}::uuid[],
-                  ${rows.map((row) => JSON.stringify(row.progress))}::jsonb[]) AS row (id, progress)
+                  ${jsonbArray(rows.map((row) => JSON.stringify(row.progress)))}::jsonb[]) AS row (id, progress)
      WHERE runs.id = row.id
        -- Only what comes after asks for it.
        AND EXISTS (SELECT FROM steps o WHERE o.run_id = runs.id AND o.state = 'pending')`.execute(tx);

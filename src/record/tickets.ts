@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { SlaClock } from '../sla/clock.ts';
 import type { ObservedTicket } from '../ticket.ts';
+import { jsonbArray } from './array-parameter.ts';
 import { toJsonb, type Db, type Tx } from './database.ts';
 
 /** A ticket's stored state, locked by the transaction that read it. */
@@ -90,11 +91,11 @@ export async function updateTickets(
         sla_clock = row.sla_clock, applied_seq = nextval('read_seq'), applied_at = app_now()
       FROM unnest(
         ${rows.map((row) => row.ticketId)}::text[], ${rows.map((row) => row.revision)}::int[],
-        ${rows.map((row) => toJsonb(row.snapshot))}::jsonb[],
-        ${rows.map((row) => (row.commentIds === null ? null : JSON.stringify(row.commentIds)))}::jsonb[],
-        ${rows.map((row) => JSON.stringify(row.versions))}::jsonb[],
+        ${jsonbArray(rows.map((row) => toJsonb(row.snapshot)))}::jsonb[],
+        ${jsonbArray(rows.map((row) => (row.commentIds === null ? null : JSON.stringify(row.commentIds))))}::jsonb[],
+        ${jsonbArray(rows.map((row) => JSON.stringify(row.versions)))}::jsonb[],
         ${rows.map((row) => row.gone)}::boolean[], ${rows.map((row) => row.resetAttention)}::boolean[],
-        ${rows.map((row) => (row.slaClock === null ? null : JSON.stringify(row.slaClock)))}::jsonb[],
+        ${jsonbArray(rows.map((row) => (row.slaClock === null ? null : JSON.stringify(row.slaClock))))}::jsonb[],
         ${rows.map((row) => row.takenBy)}::text[])
         AS row (ticket_id, revision, snapshot, comment_ids, versions, gone, reset, sla_clock, taken_by)
      WHERE tickets.connection_id = ${connectionId} AND tickets.ticket_id = row.ticket_id`.execute(tx);
