@@ -176,7 +176,6 @@ describe('lanes', () => {
       const counts = { done: 0, wasted: 0 };
       for (let now = 0; now < 10 * perMs; now += perMs / 3_600) {
         spending.ask('poll', now, now);
-        spending.ask('backfill', now, now);
         for (const step of steps) {
           if (spending.ask(step.made === 0 ? 'action' : 'escalation', now, now) === 0) {
             Object.assign(step, { made: step.made + 1, since: now });
@@ -188,6 +187,7 @@ describe('lanes', () => {
           counts.done += 1;
           step.made = 0;
         }
+        spending.ask('backfill', now, now);
       }
 
       // What the polls leave of ten spans.

@@ -18,12 +18,8 @@ export const ACTION_PATIENCE_MS = 15_000;
  * patience: where the budget is too slow for that, they must be there when it begins.
  */
 const REST_OF_AN_ACTION = 3;
-/** Where actions wait for that, polls and backfill must leave it to them. */
-const BESIDES: Readonly<Record<Exclude<CallLane, 'escalation'>, number>> = {
-  action: 0,
-  poll: 0.5,
-  backfill: 1,
-};
+/** Where actions wait for that, polls leave it to them: they come again and again, and have calls of their own. */
+const POLLS_BESIDES = 0.5;
 
 export interface Bucket {
   readonly tokens: number;
@@ -48,7 +44,7 @@ export function splitBudget(spec: BudgetSpec): { readonly floor: BudgetSpec; rea
 export function keptBy(lane: CallLane, spec: BudgetSpec): number {
   if (lane === 'escalation') return 0;
   const comes = (ACTION_PATIENCE_MS * spec.rate) / spec.perMs;
-  const rest = Math.max(0, REST_OF_AN_ACTION - comes) + BESIDES[lane];
+  const rest = Math.max(0, REST_OF_AN_ACTION - comes) + (lane === 'poll' ? POLLS_BESIDES : 0);
   return Math.min(Math.max(KEEP[lane] * spec.burst, rest), spec.burst - 1);
 }
 
