@@ -64,11 +64,17 @@ async function kill(nth: number): Promise<void> {
 const claim = (by: Instance): Promise<number> =>
   engine.database.transaction(async (tx) => (await claimSteps(tx, by.id, 10)).length);
 
+/** One with a lease, and another one. */
+async function holderAndOther(clock: Clock): Promise<readonly [Instance, Instance]> {
+  const [holder, other] = [await join(clock), await join(clock)];
+  await engine.happen({ type: 'custom.x', ticketId: 't1' });
+  await claim(holder);
+  return [holder, other];
+}
+
 test('an instance whose counter does not move for 15 s loses its leases', async () => {
   const clock = new HandClock();
-  const [frozen, other] = [await join(clock), await join(clock)];
-  await engine.happen({ type: 'custom.x', ticketId: 't1' });
-  await claim(frozen);
+  const [, other] = await holderAndOther(clock);
 
   await other.takeOver();
   clock.passed += 14_999;
@@ -83,9 +89,7 @@ test('an instance whose counter does not move for 15 s loses its leases', async 
 
 test('a killed one loses its leases as soon as its session was gone for half a second', async () => {
   const clock = new HandClock();
-  const [killed, other] = [await join(clock), await join(clock)];
-  await engine.happen({ type: 'custom.x', ticketId: 't1' });
-  await claim(killed);
+  const [, other] = await holderAndOther(clock);
   await kill(0);
 
   await other.takeOver();
@@ -115,9 +119,7 @@ test('a new one takes over what a killed one held after one more look', async ()
 
 test('one whose session broke and was opened again keeps its leases', async () => {
   const clock = new HandClock();
-  const [busy, other] = [await join(clock), await join(clock)];
-  await engine.happen({ type: 'custom.x', ticketId: 't1' });
-  await claim(busy);
+  const [busy, other] = await holderAndOther(clock);
   const keyOf = async (): Promise<number | null> =>
     (
       await engine.database.db
@@ -143,9 +145,7 @@ test('one whose session broke and was opened again keeps its leases', async () =
 
 test('one whose counter moves keeps them, however long it takes and wherever the clocks jump', async () => {
   const clock = new HandClock();
-  const [busy, other] = [await join(clock), await join(clock)];
-  await engine.happen({ type: 'custom.x', ticketId: 't1' });
-  await claim(busy);
+  const [busy, other] = await holderAndOther(clock);
 
   for (let round = 0; round < 10; round++) {
     clock.passed += 10_000;
