@@ -1,5 +1,6 @@
 import { startJitbitDesk, type JitbitDesk } from '../../src/demo/simulators/jitbit/jitbit-desk.ts';
 import { seededRandom, type Random } from '../../src/demo/simulators/support/random.ts';
+import { LOCKS } from '../../src/record/locks.ts';
 import type { Server } from './process.ts';
 import { createStage, pause, until, type Stage } from './stage.ts';
 import type { Verdict } from './verdict.ts';
@@ -8,6 +9,11 @@ export interface FrozenOptions {
   readonly databaseUrl: string;
   readonly rounds: number;
   readonly seed: number;
+  /**
+   * True: its standing session is cut as well, as when its machine is cut off, so that it is given up within a second.
+   * False: it is given up when its counter stood still for 15 s.
+   */
+  readonly cutOff: boolean;
 }
 
 /** Where the process stands when it is frozen. */
@@ -31,7 +37,9 @@ export async function frozenScenario(options: FrozenOptions): Promise<Verdict> {
     const servers = [await stage.start(), await stage.start()];
     for (let round = 0; round < options.rounds; round++) {
       const place = PLACES[round % PLACES.length] ?? 'anywhere';
-      tickets.push(...(await oneRound(stage, desk, servers, place, round, random)));
+      tickets.push(
+        ...(await oneRound({ stage, desk, servers, place, round, random, cutOff: options.cutOff })),
+      );
     }
     return await judge(stage, desk, tickets, options.rounds);
   } finally {
@@ -40,14 +48,18 @@ export async function frozenScenario(options: FrozenOptions): Promise<Verdict> {
   }
 }
 
-async function oneRound(
-  stage: Stage,
-  desk: JitbitDesk,
-  servers: readonly Server[],
-  place: (typeof PLACES)[number],
-  round: number,
-  random: Random,
-): Promise<readonly number[]> {
+interface Round {
+  readonly stage: Stage;
+  readonly desk: JitbitDesk;
+  readonly servers: readonly Server[];
+  readonly place: (typeof PLACES)[number];
+  readonly round: number;
+  readonly random: Random;
+  readonly cutOff: boolean;
+}
+
+async function oneRound(options: Round): Promise<readonly number[]> {
+  const { stage, desk, servers, place, round, random } = options;
   const held = holdAt(desk, place);
   const count = place === 'anywhere' ? 5 : 1;
   const made = Array.from({ length: count }, (_, index) =>
@@ -60,6 +72,7 @@ async function oneRound(
   frozen.freeze();
   held?.release();
   const name = `% ${frozen.pid}`;
+  if (options.cutOff) await cutOff(stage, name);
   const known = (): Promise<readonly object[]> =>
     stage.query('SELECT 1 FROM instances WHERE name LIKE $1', [name]);
   await until('the frozen instance is taken for dead', 60_000, async () => (await known()).length === 0);
@@ -73,6 +86,14 @@ async function oneRound(
   frozen.thaw();
   await until('the thawed instance is back', 30_000, async () => (await known()).length > 0);
   return made;
+}
+
+async function cutOff(stage: Stage, name: string): Promise<void> {
+  await stage.query(
+    `SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN instances i ON i.session_key = l.objid::bigint
+      WHERE l.locktype = 'advisory' AND l.classid = ${LOCKS.instance} AND i.name LIKE $1`,
+    [name],
+  );
 }
 
 function holdAt(

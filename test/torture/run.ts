@@ -62,7 +62,7 @@ const scenarios: readonly (readonly [string, (databaseUrl: string) => Promise<Ve
       ] as const,
   ),
   ['ambiguous', (url) => ambiguousScenario({ databaseUrl: url, ticketsPerKind: 50 })],
-  ['frozen', (url) => frozenScenario({ databaseUrl: url, rounds: 50, seed: 3 })],
+  ['frozen', (url) => frozenScenario({ databaseUrl: url, rounds: 50, seed: 3, cutOff: false })],
   ['outage', () => outageScenario({ outageMs: 60_000 })],
   ['desks', (url) => desksScenario({ databaseUrl: url, faultMs: 6_000, desks: values.desk })],
   ['hanging-desk', (url) => hangingScenario({ databaseUrl: url, hangMs: Number(values.hang) * 1_000 })],
