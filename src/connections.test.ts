@@ -151,14 +151,13 @@ describe('a budget that adapts', () => {
     expect(await percent()).toBe(400);
   });
 
-  test('grants a smaller burst after a refusal, in which an action still finds its calls', async () => {
+  test('grants calls more slowly after a refusal, and an action still finds its own at once', async () => {
     const io = await ioOn(databaseAt(0), hourly);
     await granted([io], 'escalation', 30);
     await io.silence(systemClock.now() + HOUR, 'E902', true);
     await pass(0.9);
 
-    // Of 24 an hour the polls' fifth is kept, and no more than a burst is there at once.
-    expect(await granted([io], 'escalation', 30)).toBe(4);
+    expect(await granted([io], 'escalation', 30)).toBe(5);
   });
 
   test('is not made smaller by silence for another reason, nor larger than what the operator allows', async () => {

@@ -44,7 +44,7 @@ export function splitBudget(spec: BudgetSpec): { readonly floor: BudgetSpec; rea
 export function keptBy(lane: CallLane, spec: BudgetSpec): number {
   if (lane === 'escalation') return 0;
   const comes = (ACTION_PATIENCE_MS * spec.rate) / spec.perMs;
-  const rest = Math.max(0, REST_OF_AN_ACTION - comes) + (lane === 'poll' ? POLLS_BESIDES : 0);
+  const rest = (comes < REST_OF_AN_ACTION ? REST_OF_AN_ACTION : 0) + (lane === 'poll' ? POLLS_BESIDES : 0);
   return Math.min(Math.max(KEEP[lane] * spec.burst, rest), spec.burst - 1);
 }
 
@@ -132,8 +132,9 @@ export function halvedShare(share: Share, now: number): Share {
 export function shareOf(spec: BudgetSpec, percent: number): BudgetSpec {
   if (percent === 100) return spec;
   const usable = ((spec.rate + 2 * spec.burst) * percent) / 100;
-  // What an action takes should be there at once; and a burst of one could not be divided between polls and the rest.
-  const wanted = Math.max(Math.min(5, spec.burst), Math.floor((spec.burst * percent) / 100));
+  // A smaller share is a slower one: what an action takes should be there at once all the same, as far as that goes.
+  // And a burst of one could not be divided between polls and the rest.
+  const wanted = Math.max(spec.burst, Math.floor((spec.burst * percent) / 100));
   const burst = Math.max(Math.min(2, spec.burst), Math.min(wanted, Math.floor(usable / 4)));
   return { rate: Math.max(usable - 2 * burst, usable / 2), burst, perMs: spec.perMs };
 }
