@@ -238,19 +238,26 @@ async function collectStep(turn: Turn, walk: WalkAt<'collect'>): Promise<FeedPag
   const at = Math.max(walk.from, startedAt - LATE_MS);
   const late = ids.filter((id) => !first.has(id));
   const { cursor, from } = walk;
-  return goesOn({ step: 'details', cursor, ids: [...first, ...late], late, from, at }, NOTHING);
+  return goesOn(
+    { step: 'details', cursor, ids: [...first, ...late], late, skipped: false, from, at },
+    NOTHING,
+  );
 }
 
-/** Some of the tickets that were collected. One that only the second reading had, and is no news, was skipped: so may others be. */
+/**
+ * Some of the tickets that were collected. One that only the second reading had, and is no news, was skipped: so may
+ * others be. By stamp rows move all the time, so perhaps the desk sorts again: that is tried out.
+ */
 async function detailsStep(turn: Turn, walk: WalkAt<'details'>): Promise<FeedPage> {
   const details = await readDetails(turn.reader, walk.ids.slice(0, PAGE), turn.needs, turn.context);
   const found = pageOf(turn.reader, details, walk.cursor.since);
   if (details.some((one) => stampOf(one) < walk.from)) return distrust(turn, walk.cursor, found, 'a filter');
-  const wasSkipped = details.some((one) => walk.late.includes(one.row.observed.id) && stampOf(one) < walk.at);
-  const at = wasSkipped ? walk.from : walk.at;
+  const skipped =
+    walk.skipped || details.some((one) => walk.late.includes(one.row.observed.id) && stampOf(one) < walk.at);
   const ids = walk.ids.slice(PAGE);
-  if (ids.length > 0) return goesOn({ ...walk, ids, at }, found);
-  return ended({ ...walk.cursor, at: Math.max(walk.cursor.at, at) }, found);
+  if (ids.length > 0) return goesOn({ ...walk, ids, skipped }, found);
+  if (skipped) return ended({ ...walk.cursor, probedAt: 0 }, found);
+  return ended({ ...walk.cursor, at: Math.max(walk.cursor.at, walk.at) }, found);
 }
 
 /** One page of the saved search. Rows only: a changed one is read as a whole afterwards. */

@@ -54,6 +54,7 @@ export const Walk = z.discriminatedUnion('step', [
     ids: z.array(z.string()),
     /** Those that only the second reading showed. */
     late: z.array(z.string()),
+    skipped: z.boolean(),
     from: z.number(),
     at: z.number(),
   }),

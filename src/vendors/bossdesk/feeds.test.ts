@@ -272,11 +272,14 @@ describe('a list without order, read twice', () => {
 
     const slid = await poll(cursor);
     desk.beforeEachRequest = null;
+    desk.searchMode = 'honours';
     clock.ms += MINUTE;
     const after = await poll(slid.cursor);
 
     expect(ids(slid.rows)).toContain(all[39]);
     expect(slid.cursor).toMatchObject({ at: (cursor as { at: number }).at });
+    // It was tried out whether the desk sorts again.
+    expect(after.cursor).toMatchObject({ mode: 'keyset' });
     expect((after.cursor as { at: number }).at).toBeGreaterThan((cursor as { at: number }).at);
   });
 });
