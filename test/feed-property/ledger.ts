@@ -135,7 +135,8 @@ export class Ledger {
   /** While a ticket goes on changing it may move through the pages unseen; the next walk has it. */
   #isDue(walked: Walked, made: Made, at: number): boolean {
     if (made.shownBy !== walked.feed || at + (made.afterMs ?? 0) >= walked.at) return false;
-    if (at < walked.baselineAt) return false;
+    // The clock moves with each call, so what happened in that very moment was there before the baseline's first.
+    if (at <= walked.baselineAt) return false;
     const { touchedAt } = this.#book(made.ticketId);
     return touchedAt + (made.afterMs ?? 0) < walked.at && !walked.nominated.has(made.ticketId);
   }
