@@ -39,6 +39,12 @@ const feed = async (): Promise<{
   if (rows[0] === undefined) throw new Error('there is no feed');
   return rows[0];
 };
+const coveredTo = async (): Promise<number> => {
+  const { rows } = await sql<{
+    at: Date;
+  }>`SELECT max(to_at) AS at FROM coverage WHERE feed = 'tickets'`.execute(engine.database.db);
+  return rows[0]?.at.getTime() ?? 0;
+};
 const isDue = (): Promise<unknown> =>
   sql`UPDATE feeds SET next_poll_at = app_now() WHERE feed = 'tickets'`.execute(engine.database.db);
 
@@ -176,6 +182,34 @@ describe('a poll', () => {
     );
     expect(status.attention).toEqual(['acme is degraded (the desk ignores sorting)']);
     expect(await types()).toEqual(['connection.degraded', 'connection.recovered']);
+  });
+
+  test('that takes very long goes on in the next round, and has covered nothing before its end', async () => {
+    let [pages, minutes] = [0, 0];
+    const { adapter } = withPages(engine.connection, (page) => {
+      pages += 1;
+      minutes += 3;
+      return { ...page, next: pages < 5 ? pages : null };
+    });
+    if (adapter === null) throw new Error('there is an adapter');
+    const readPage: typeof adapter.readPage = (feed, position, ...rest) =>
+      adapter.readPage(feed, { ...position, next: null }, ...rest);
+    const slow = { ...engine.connection, adapter: { ...adapter, readPage } };
+    const now = (): number => Date.now() + minutes * 60_000;
+    const poll = { ...engine.poll, store: { ...engine.poll.store, now } };
+    const rounds: unknown[] = [];
+    await isDue();
+    for (let round = 0; round < 3; round++) {
+      const covered = await coveredTo();
+      await pollOnce(slow, poll, never);
+      rounds.push([pages, (await feed()).inMs > 0, (await coveredTo()) > covered]);
+    }
+
+    expect(rounds).toEqual([
+      [2, false, false],
+      [4, false, false],
+      [5, true, true],
+    ]);
   });
 
   test('with refused credentials is not repeated, until they have changed', async () => {

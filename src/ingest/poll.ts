@@ -52,13 +52,15 @@ const LONGEST_BACKOFF_OF_OFTEN_MS = 60_000;
 const AUTH_PAUSE_MS = 6 * 60_000;
 const UNTIL_CHANGED_MS = 10 * 365 * 86_400_000;
 const DEADLINE_MS = 10 * 60_000;
+/** A walk that takes longer goes on in the next round: other feeds of the desk are due too. */
+const SLICE_MS = 5 * 60_000;
 /** Integration reference 1.3 and 4.2: probes at start and daily. */
 const TEST_EVERY_MS = 24 * 3_600_000;
 /** So many failures in a row are no hiccup. */
 const DEGRADED_AFTER = 3;
 
 /**
- * Walks one due feed of a connection to its end.
+ * Walks one due feed of a connection, to its end unless that takes very long.
  *
  * @returns false if no feed was due
  */
@@ -75,9 +77,9 @@ export async function pollOnce(
     const limited = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
     const lane = feed.baselineDoneAt === null ? 'backfill' : 'poll';
     await testOnce(connection, deps, { lane: 'poll', signal: limited });
-    await walk(connection, feed, deps, { lane, signal: limited });
-    await release(connection.pollEveryMs[feed.feed] ?? 60_000, null);
-    await settled(connection, deps);
+    const isComplete = await walk(connection, feed, deps, { lane, signal: limited });
+    await release(isComplete ? (connection.pollEveryMs[feed.feed] ?? 60_000) : 0, null);
+    if (isComplete) await settled(connection, deps);
   } catch (error) {
     if (error instanceof LeaseLostError) return true;
     if (signal.aborted) await release(0, null);
@@ -86,14 +88,16 @@ export async function pollOnce(
   return true;
 }
 
+/** @returns false if it is to go on in the next round */
 async function walk(
   connection: Connection,
   feed: LeasedFeed,
   deps: PollDeps,
   context: CallContext,
-): Promise<void> {
+): Promise<boolean> {
   const { adapter } = connection;
-  if (adapter === null) return;
+  if (adapter === null) return true;
+  const startedAt = deps.store.now();
   const book = await deps.store.active.refresh();
   const needs = book.matcher.fieldsRead(connection.name);
   const spec = specOf(connection, feed.feed);
@@ -115,7 +119,8 @@ async function walk(
     const page = await adapter.readPage(feed.feed, position, needs, context);
     for (const row of page.rows) absent.delete(row.observed.id);
     await applyPage(connection, feed, page, readSeq, { needs, apply, context, coverage, absent }, deps);
-    if (page.next === null) break;
+    if (page.next === null) return true;
+    if (!listsOpen && deps.store.now() - startedAt >= SLICE_MS) return false;
     next = page.next;
   }
 }

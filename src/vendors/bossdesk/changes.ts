@@ -27,8 +27,6 @@ const LATE_MS = 30_000;
 const CLOCK_MARGIN_MS = 2_000;
 /** Without a `Date` header our own clock must do, which may be wrong. */
 const UNKNOWN_CLOCK_MS = 10 * 60_000;
-/** Tickets per walk; the next poll goes on. About six minutes of the budget. */
-const MAX_READ = 300;
 /** New tickets are looked for by number this often, and up to so many numbers that do not exist in a row. */
 const LOOK_EVERY_MS = 5 * 60_000;
 const MAX_MISSES = 20;
@@ -104,7 +102,7 @@ function walkFor({ reader }: Turn, cursor: Cursor): Walk | null {
       const overlaps = isDue({ reader }, cursor.overlap.readAt, OVERLAP_EVERY_MS);
       const from = overlaps ? Math.min(cursor.at, cursor.overlap.from) : cursor.at;
       const overlap = overlaps ? { ...cursor.overlap, readAt: now } : cursor.overlap;
-      return { step: 'keyset', cursor: { ...cursor, overlap }, from, overlaps, read: 0 };
+      return { step: 'keyset', cursor: { ...cursor, overlap }, from, overlaps, startedAt: 0 };
     }
     case 'window':
       return collecting(cursor, cursor.at);
@@ -158,6 +156,7 @@ async function keysetStep(turn: Turn, walk: WalkAt<'keyset'>): Promise<FeedPage>
   const { reader, needs, context } = turn;
   const list = await listUpdated(reader, walk.from, 1, context);
   const listedAt = listTime(reader, list.serverNow);
+  const startedAt = walk.startedAt === 0 ? listedAt : walk.startedAt;
   const details = await readDetails(reader, idsOf(list.rows), needs, context);
   const found = pageOf(reader, details, walk.cursor.since);
   const stamps = details.map((one) => stampOf(one)).filter((stamp) => stamp < listedAt);
@@ -166,12 +165,13 @@ async function keysetStep(turn: Turn, walk: WalkAt<'keyset'>): Promise<FeedPage>
     return outOfOrder(turn, walk, found);
   }
   const last = stamps.at(-1) ?? walk.from;
-  if (list.rows.length < PAGE) return ended(allRead(walk, stamps.length === 0 ? null : last), found);
+  const over = stamps.length === 0 ? walk.cursor.at : last + 1;
+  if (list.rows.length < PAGE) return ended(readTo(walk, over), found);
   // A whole page of one stamp, or of tickets edited this very second: then order does not help.
   if (last <= walk.from) return goesOn(collecting(walk.cursor, walk.from), found);
-  const read = walk.read + details.length;
-  if (read >= MAX_READ) return ended(partlyRead(walk, last), found);
-  return goesOn({ ...walk, from: last, read }, found);
+  // On a busy desk the end of the list runs away: what changed since the walk began is left to the next one.
+  if (last >= startedAt) return ended(readTo(walk, last), found);
+  return goesOn({ ...walk, from: last, startedAt }, found);
 }
 
 /**
@@ -188,19 +188,12 @@ async function outOfOrder(turn: Turn, walk: WalkAt<'keyset'>, found: Found): Pro
   return goesOn(collecting({ ...walk.cursor, mode: 'window', probedAt }, walk.from), found);
 }
 
-/** The list is at its end. @param last greatest stamp that is surely over; null: there was none */
-function allRead(walk: WalkAt<'keyset'>, last: number | null): Cursor {
-  const { cursor } = walk;
-  const at = last === null ? cursor.at : Math.max(cursor.at, last + 1);
-  return walk.overlaps
+/** The walk is over: all that changed before `to` was read. */
+function readTo({ cursor, overlaps }: WalkAt<'keyset'>, to: number): Cursor {
+  const at = Math.max(cursor.at, to);
+  return overlaps
     ? { ...cursor, at, overlap: { ...cursor.overlap, from: cursor.at - LATE_MS } }
     : { ...cursor, at };
-}
-
-/** The walk is long enough; an overlap that did not get to its end goes on with the next poll. */
-function partlyRead(walk: WalkAt<'keyset'>, last: number): Cursor {
-  const cursor = { ...walk.cursor, at: Math.max(walk.cursor.at, last) };
-  return walk.overlaps && last < walk.cursor.at ? { ...cursor, overlap: { from: last, readAt: 0 } } : cursor;
 }
 
 /** Tickets older than asked for: what was tried out once is not true any more. */

@@ -34,7 +34,8 @@ export const Walk = z.discriminatedUnion('step', [
     cursor: Cursor,
     from: z.number(),
     overlaps: z.boolean(),
-    read: z.number(),
+    /** Clock of the first list; 0: none yet. */
+    startedAt: z.number(),
   }),
   /** Ids of everything from a stamp on, read twice. */
   z.object({

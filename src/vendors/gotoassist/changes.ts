@@ -31,7 +31,7 @@ const Cursor = z.object({
   /** Newest stamp seen that is surely over, epoch ms by the vendor's clock. */
   at: z.number(),
   /** What changed before has been told: the order was evident then, or all of the list was read, epoch ms. */
-  sureAt: z.number(),
+  sureAt: z.number().default(0),
   direction: z.enum(RUNS).nullable(),
   pages: z.number(),
   /** Content of the newest rows by reference number. */

@@ -42,7 +42,7 @@ const Cursor = z.object({
   /** When the last sweep began, by the desk's clock. */
   sweptAt: z.number(),
   /** What changed before was seen: the view's order was evident then, or it was read to its end. */
-  sureAt: z.number(),
+  sureAt: z.number().default(0),
   /** What was read of the view since shortly before `at`. */
   read: z.array(Read),
 });
