@@ -266,7 +266,9 @@ class PropertyRun {
     if (!this.#isHeld) await this.#hold();
     const nominated = new Set(nominations.map((row) => row.ticket_id));
     for (const { feed, last_complete_at: completeAt, baseline_at: baseline } of feeds) {
-      const [at, baselineAt] = [completeAt?.getTime() ?? 0, baseline?.getTime() ?? 0];
+      const at = completeAt?.getTime() ?? 0;
+      // The first answer of a baseline may show what was made while the desk was writing it.
+      const baselineAt = (baseline?.getTime() ?? 0) + LATENCY_MS.least + LATENCY_MS.range;
       // Judged again while tickets of this walk wait to be read.
       if (this.#walkedAt.get(feed) === at) continue;
       if (nominated.size === 0) this.#walkedAt.set(feed, at);

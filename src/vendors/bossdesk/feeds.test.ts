@@ -346,6 +346,26 @@ describe('the feed of changes', () => {
     expect((await poll(after)).rows).toHaveLength(0);
   });
 
+  test('a bulk edit on a desk that sorts no more does not hide what changed before it', async () => {
+    const { desk, clock, poll } = await setUp();
+    const all = Array.from({ length: 70 }, (_, index) => desk.human.create({ title: `Ticket ${index}` }));
+    clock.ms += 10 * MINUTE;
+    const { cursor } = await poll(null);
+    for (const id of all.slice(0, 5)) {
+      clock.ms += MINUTE;
+      desk.human.edit(id, { title: 'one of a few' });
+    }
+    clock.ms += MINUTE;
+    desk.human.bulkEdit(all.slice(-45), { priorityId: bossIds.critical });
+    desk.searchMode = 'ignores_sort';
+    clock.ms += MINUTE;
+
+    const { rows } = await poll(cursor);
+
+    const changed = [...all.slice(0, 5), ...all.slice(-45)];
+    expect([...byId(rows).keys()].map(Number).toSorted((a, b) => a - b)).toEqual(changed);
+  });
+
   test('a ticket edited between the list and its own call does not carry the walk away', async () => {
     const { desk, clock, poll } = await setUp();
     const all = Array.from({ length: 75 }, (_, index) => {

@@ -37,23 +37,27 @@ export interface Probe {
   readonly newestId: number | null;
 }
 
-/** Tries out filter and sort: two or three calls, none of which changes anything. @throws VendorError */
+/**
+ * Tries out filter and sort: three calls, none of which changes anything. The first is the one that tells the newest
+ * ticket: what a baseline begins with is what was there when the desk first answered.
+ *
+ * @throws VendorError
+ */
 export async function probeSearch(reader: BossdeskReader, context: CallContext): Promise<Probe> {
+  const byId = (direction: string): Promise<BossdeskList<TicketListRow>> =>
+    listTickets(reader, { 'q[s]': `id ${direction}`, per_page: 2 }, context);
+  const newest = await byId('desc');
+  const serverNow = newest.serverNow ?? reader.io.clock.now();
+  const oldest = await byId('asc');
   const future = await listTickets(reader, { 'q[updated_at_gteq]': FAR_FUTURE, per_page: 1 }, context);
-  const serverNow = future.serverNow ?? reader.io.clock.now();
   if (future.rows.length > 0) {
     const mode = reader.mapping.settings.search_id === undefined ? 'probe' : 'search';
     return { mode, serverNow, newestId: null };
   }
-  const ends = [];
-  for (const sort of ['id asc', 'id desc']) {
-    ends.push((await listTickets(reader, { 'q[s]': sort, per_page: 2 }, context)).rows);
-  }
-  const [first, last] = ends;
-  const several = (first?.length ?? 0) > 1;
-  const sorted = first?.[0]?.id !== last?.[0]?.id;
+  const several = newest.rows.length > 1;
+  const sorted = newest.rows[0]?.id !== oldest.rows[0]?.id;
   if (several && !sorted) return { mode: 'window', serverNow, newestId: null };
-  return { mode: 'keyset', serverNow, newestId: Number(last?.[0]?.id ?? 0) };
+  return { mode: 'keyset', serverNow, newestId: Number(newest.rows[0]?.id ?? 0) };
 }
 
 /** The fallback that a mode is, in an operator's words; null: all is as it should be. */
