@@ -32,7 +32,8 @@ export async function startChild(
   const port = await new Promise<number>((resolve, reject) => {
     lines.on('line', (line) => {
       const found = /"port":(\d+)/.exec(line);
-      if (found !== null && (!line.includes('"msg"') || line.includes('deskhand is ready'))) resolve(Number(found[1]));
+      if (found !== null && (!line.includes('"msg"') || line.includes('deskhand is ready')))
+        resolve(Number(found[1]));
     });
     child.once('exit', () => reject(new Error(`${args.join(' ')} ended before it listened`)));
   });

@@ -54,6 +54,8 @@ const PAUSE_MS = 15 * SECOND_MS;
 const OUTAGE_MS = 3 * HOUR_MS;
 /** After the last change: this long, and twice as long as the slowest feed waits. */
 const SETTLE_MS = HOUR_MS;
+/** A baseline is what the desk's first answer shows; its call may have to wait for the budget. */
+const FIRST_ANSWER_MS = 15 * SECOND_MS;
 /** What one answer takes. */
 const LATENCY_MS = { least: 20, range: 60 };
 const FAULTS: readonly Fault[] = [
@@ -267,8 +269,7 @@ class PropertyRun {
     const nominated = new Set(nominations.map((row) => row.ticket_id));
     for (const { feed, last_complete_at: completeAt, baseline_at: baseline } of feeds) {
       const at = completeAt?.getTime() ?? 0;
-      // The first answer of a baseline may show what was made while the desk was writing it.
-      const baselineAt = (baseline?.getTime() ?? 0) + LATENCY_MS.least + LATENCY_MS.range;
+      const baselineAt = (baseline?.getTime() ?? 0) + FIRST_ANSWER_MS;
       // Judged again while tickets of this walk wait to be read.
       if (this.#walkedAt.get(feed) === at) continue;
       if (nominated.size === 0) this.#walkedAt.set(feed, at);
