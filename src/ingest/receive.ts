@@ -55,6 +55,12 @@ export interface ReceiveDeps {
 const GROUP = 200;
 /** The next group gathers while one is committed: two at a time were smaller and cost a tenth more (measured). */
 const IN_FLIGHT = 1;
+/**
+ * Senders that were answered with a large group come again within moments: waiting for them makes groups larger, which
+ * gives two instances a sixth more and costs one alone 6 % (measured). A single delivery waits for nobody.
+ */
+const GATHER_MS = 3;
+const LARGE = 6;
 /** Beyond these we answer 503 rather than queue without bound. */
 const MAX_WAITING = 2_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
@@ -84,6 +90,7 @@ export function createReceiver(deps: ReceiveDeps): Receiver {
     {
       maxItems: GROUP,
       inFlight: IN_FLIGHT,
+      gatherMs: (before) => (before >= LARGE ? GATHER_MS : 0),
     },
   );
   return {

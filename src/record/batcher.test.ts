@@ -77,3 +77,25 @@ test('the first of a group waits a moment for others when it is told to', async 
 
   expect(groups).toEqual([[1, 2]]);
 });
+
+test('after a large group the next one waits for those who come again, a full one does not', async () => {
+  const groups: (readonly number[])[] = [];
+  const batcher = createBatcher(
+    (items: readonly number[]) => {
+      groups.push(items);
+      return Promise.resolve(items);
+    },
+    { maxItems: 3, inFlight: 1, gatherMs: (before) => (before >= 3 ? 60_000 : 0) },
+  );
+  await Promise.all([1, 2].map((item) => batcher.add(item)));
+  const full = [3, 4, 5, 6].map((item) => batcher.add(item));
+  await Promise.all(full.slice(0, 3));
+
+  await new Promise((resolve) => setImmediate(resolve));
+
+  expect(groups).toEqual([
+    [1, 2],
+    [3, 4, 5],
+  ]);
+  expect(batcher.size).toBe(1);
+});

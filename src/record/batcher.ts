@@ -6,8 +6,8 @@ export interface BatcherOptions {
   readonly maxItems: number;
   /** Groups being committed at the same time. Two keep the database busy while one waits for its fsync. */
   readonly inFlight: number;
-  /** How long the first item of a group waits for others, in ms; default: not at all. */
-  readonly gatherMs?: () => number;
+  /** How long a group that might leave waits for others, in ms, by the size of the one before; default: not at all. */
+  readonly gatherMs?: (before: number) => number;
 }
 
 export interface Batcher<Item, Result> {
@@ -37,9 +37,11 @@ export function createBatcher<Item, Result>(
   let groups = 0;
   let items = 0;
   let scheduled = false;
+  let before = 0;
 
   async function run(group: readonly Waiting<Item, Result>[]): Promise<void> {
     groups += 1;
+    before = group.length;
     try {
       const results = await flush(group.map((entry) => entry.item));
       group.forEach((entry, index) => entry.resolve(results[index] as Result));
@@ -49,8 +51,17 @@ export function createBatcher<Item, Result>(
       groups -= 1;
       items -= group.length;
       if (items === 0) for (const wake of idle.splice(0)) wake();
-      start();
+      if (waiting.length > 0) schedule();
     }
+  }
+
+  /** At least one turn of the event loop later, so that what arrived together leaves together. */
+  function schedule(): void {
+    if (scheduled || groups >= options.inFlight) return;
+    scheduled = true;
+    const gatherMs = waiting.length < options.maxItems ? (options.gatherMs?.(before) ?? 0) : 0;
+    if (gatherMs > 0) setTimeout(start, gatherMs);
+    else setImmediate(start);
   }
 
   function start(): void {
@@ -65,12 +76,7 @@ export function createBatcher<Item, Result>(
       items += 1;
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        if (scheduled || groups >= options.inFlight) return;
-        scheduled = true;
-        const gatherMs = options.gatherMs?.() ?? 0;
-        // At least one turn of the event loop, so that what arrived together leaves together.
-        if (gatherMs > 0) setTimeout(start, gatherMs);
-        else setImmediate(start);
+        schedule();
       });
     },
     get size() {
