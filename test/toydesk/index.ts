@@ -77,7 +77,7 @@ function createAdapter(settings: ToydeskSettings, io: VendorIo): Adapter {
     },
     async readPage(_feed, _position, _needs, context) {
       const answer = await http.call({ method: 'GET', path: 'tickets' }, context);
-      const rows = readShape(z.array(Row), answer.json());
+      const rows = readShape(http, 'GET tickets', z.array(Row), answer.json());
       return {
         rows: rows.map((row) => ({ observed: observed(row), version: JSON.stringify(row) })),
         occurrences: [],
@@ -95,7 +95,7 @@ function createAdapter(settings: ToydeskSettings, io: VendorIo): Adapter {
     async readTicket(id, needs, context) {
       const answer = await http.call({ method: 'GET', path: `tickets/${id}` }, context);
       const raw = answer.json();
-      const row = readShape(Row, raw);
+      const row = readShape(http, `GET tickets/${id}`, Row, raw);
       return {
         gone: false,
         id,
@@ -115,9 +115,11 @@ function createAdapter(settings: ToydeskSettings, io: VendorIo): Adapter {
       };
     },
     async send({ request }, context) {
-      const { path, text } = readShape(z.object({ path: z.string(), text: z.string() }), request);
+      const { path, text } = z.object({ path: z.string(), text: z.string() }).parse(request);
       const answer = await http.call({ method: 'POST', path, json: { text } }, context);
-      return { childId: String(readShape(z.object({ id: z.int() }), answer.json()).id) };
+      return {
+        childId: String(readShape(http, `POST ${path}`, z.object({ id: z.int() }), answer.json()).id),
+      };
     },
     listChildren: async () => null,
     close: () => http.close(),

@@ -1,61 +1,23 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   startBossDesk,
   type BossDesk,
   type BossOptions,
 } from '../../demo/simulators/bossdesk/bossdesk-desk.ts';
 import { bossIds } from '../../demo/simulators/bossdesk/seed.ts';
-import { performOn, planOn } from '../../../test/actions.ts';
-import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
-import type { Adapter, DeskAction, PlannedWrite } from '../vendor.ts';
+import { ActionStage } from '../../../test/actions.ts';
+import { contractContext, vendorFailure } from '../../../test/vendor-contract.ts';
+import type { DeskAction, PlannedWrite } from '../vendor.ts';
 import { bossdesk } from './index.ts';
 
-let desk: BossDesk;
-let io: ContractIo;
-let adapter: Adapter;
-let id: number;
-
-async function open(options: BossOptions = {}, settings: Record<string, unknown> = {}): Promise<void> {
-  const clock = new ContractClock();
-  desk = await startBossDesk({ clock, oldTickets: false, ...options });
-  io = new ContractIo(clock);
-  const { connect } = bossdesk;
-  if (connect === null) throw new Error('bossdesk has an API');
-  const given = { url: desk.url, key: desk.key, phases: { 'Waiting on Customer': 'waiting' }, ...settings };
-  adapter = connect(bossdesk.settings.parse(given), io);
-  id = desk.human.create({ title: 'VPN down', tagIds: [bossIds.tagVip], teamId: bossIds.serviceDesk });
-}
-
-beforeEach(() => open());
-afterEach(async () => {
-  await adapter.close();
-  await desk.close();
+const stage = new ActionStage<BossDesk, BossOptions>(bossdesk, {
+  start: (clock, options) => startBossDesk({ clock, oldTickets: false, ...options }),
+  settings: ({ url, key }) => ({ url, key, phases: { 'Waiting on Customer': 'waiting' } }),
+  create: ({ human }) =>
+    human.create({ title: 'VPN down', tagIds: [bossIds.tagVip], teamId: bossIds.serviceDesk }),
+  tell: ({ method, name, json }) => (method === 'GET' ? null : `${method} ${name} ${JSON.stringify(json)}`),
 });
-
-async function reopenWith(options: BossOptions, settings: Record<string, unknown> = {}): Promise<void> {
-  await adapter.close();
-  await desk.close();
-  await open(options, settings);
-}
-
-const plan = (action: DeskAction, done?: readonly string[]): Promise<PlannedWrite | null> =>
-  planOn(adapter, String(id), action, done);
-const perform = (action: DeskAction): Promise<readonly PlannedWrite[]> =>
-  performOn(adapter, String(id), action);
-
-/** What changed the desk: the calls and their bodies. */
-function changes(): readonly string[] {
-  return desk.calls.all
-    .filter((call) => call.method !== 'GET')
-    .map((call) => `${call.method} ${call.name} ${JSON.stringify(call.json)}`);
-}
-
-async function refusal(action: DeskAction): Promise<string> {
-  const error = await vendorFailure(plan(action));
-  expect(error).toMatchObject({ reason: 'refused', notApplied: true });
-  expect(changes()).toEqual([]);
-  return error.message;
-}
+const { plan, perform, changes, refusal } = stage;
 
 describe('reassign', () => {
   test.each([
@@ -68,7 +30,7 @@ describe('reassign', () => {
     const writes = await perform({ action: 'reassign', queue: 'network l2', agent });
 
     const ticket = { team_id: bossIds.networkL2, agent_id: bossIds.ali, lock_version: 0 };
-    expect(changes()).toEqual([`PATCH tickets/${id} ${JSON.stringify({ ticket })}`]);
+    expect(changes()).toEqual([`PATCH tickets/${stage.id} ${JSON.stringify({ ticket })}`]);
     expect(writes[0]).toMatchObject({
       kind: 'state',
       sets: {
@@ -80,12 +42,12 @@ describe('reassign', () => {
   });
 
   test('leaves alone what is so already, and null takes the assignee away', async () => {
-    desk.human.assign(id, bossIds.ali);
+    stage.desk.human.assign(stage.id, bossIds.ali);
 
     expect(await plan({ action: 'reassign', queue: 'Service desk', agent: 'ali@acme.com' })).toBeNull();
     await perform({ action: 'reassign', agent: null });
 
-    expect(desk.ticket(id).agentId).toBeNull();
+    expect(stage.desk.ticket(stage.id).agentId).toBeNull();
   });
 
   test('a name that is unknown, and a person who is no agent, are refused', async () => {
@@ -98,26 +60,26 @@ describe('reassign', () => {
 describe('the lock', () => {
   test('an edit between reading and writing is a conflict, and is kept', async () => {
     const write = await plan({ action: 'set', title: 'ours' });
-    desk.human.edit(id, { priorityId: bossIds.critical });
+    stage.desk.human.edit(stage.id, { priorityId: bossIds.critical });
 
-    const error = await vendorFailure(adapter.send(write as PlannedWrite, contractContext()));
+    const error = await vendorFailure(stage.adapter.send(write as PlannedWrite, contractContext()));
     await perform({ action: 'set', title: 'ours' });
 
     expect(error).toMatchObject({ reason: 'conflict', notApplied: true, status: 409 });
     expect(error.message).toContain('changed by somebody else');
-    expect(desk.ticket(id)).toMatchObject({ title: 'ours', priorityId: bossIds.critical });
+    expect(stage.desk.ticket(stage.id)).toMatchObject({ title: 'ours', priorityId: bossIds.critical });
   });
 
   test('a tag that a person added meanwhile is not lost', async () => {
     const write = await plan({ action: 'tag', add: ['onsite'], remove: [] });
-    desk.human.edit(id, { tagIds: [bossIds.tagVip, 306] });
+    stage.desk.human.edit(stage.id, { tagIds: [bossIds.tagVip, 306] });
 
-    expect(await vendorFailure(adapter.send(write as PlannedWrite, contractContext()))).toMatchObject({
+    expect(await vendorFailure(stage.adapter.send(write as PlannedWrite, contractContext()))).toMatchObject({
       reason: 'conflict',
     });
     await perform({ action: 'tag', add: ['onsite'], remove: [] });
 
-    expect(desk.ticket(id).tagIds).toEqual([bossIds.tagVip, 306, bossIds.tagOnsite]);
+    expect(stage.desk.ticket(stage.id).tagIds).toEqual([bossIds.tagVip, 306, bossIds.tagOnsite]);
   });
 });
 
@@ -134,7 +96,7 @@ describe('set', () => {
 
     expect(writes.map((write) => write.part)).toEqual(['fields']);
     expect(writes[0]?.sets['priority']).toEqual({ from: 'normal', to: 'critical' });
-    expect(desk.ticket(id)).toMatchObject({
+    expect(stage.desk.ticket(stage.id)).toMatchObject({
       priorityId: bossIds.critical,
       categoryId: bossIds.vpn,
       typeId: 19,
@@ -143,19 +105,22 @@ describe('set', () => {
     });
     const status = 'closed';
     await perform({ action: 'set', status });
-    expect(desk.ticket(id).closedAt).not.toBeNull();
+    expect(stage.desk.ticket(stage.id).closedAt).not.toBeNull();
     await perform({ action: 'set', status: 'open' });
-    expect(desk.ticket(id).closedAt).toBeNull();
+    expect(stage.desk.ticket(stage.id).closedAt).toBeNull();
   });
 
   test('custom fields go out whole, so that no desk erases the others', async () => {
-    await reopenWith({ fieldsReplace: true });
-    desk.ticket(id).customFields.set(String(bossIds.note), 'keep me');
+    await stage.reopen({ fieldsReplace: true });
+    stage.desk.ticket(stage.id).customFields.set(String(bossIds.note), 'keep me');
 
     const writes = await perform({ action: 'set', custom: { remote: true } });
 
     expect(writes[0]?.sets).toEqual({ 'custom.Remote': { from: null, to: true } });
-    expect(Object.fromEntries(desk.ticket(id).customFields)).toEqual({ 49: true, 934: 'keep me' });
+    expect(Object.fromEntries(stage.desk.ticket(stage.id).customFields)).toEqual({
+      49: true,
+      934: 'keep me',
+    });
     expect(await plan({ action: 'set', custom: { Remote: 'true' } })).toBeNull();
   });
 
@@ -168,19 +133,19 @@ describe('set', () => {
   });
 
   test('priority_order gives names their level, for reading and for writing', async () => {
-    await reopenWith({}, { priority_order: ['Low', 'Normal', 'P1', 'P0'] });
-    desk.state.priorities.set(bossIds.high, { id: bossIds.high, name: 'P1', level: 2 });
+    await stage.reopen({}, { priority_order: ['Low', 'Normal', 'P1', 'P0'] });
+    stage.desk.state.priorities.set(bossIds.high, { id: bossIds.high, name: 'P1', level: 2 });
 
     const writes = await perform({ action: 'set', priority: 'high' });
 
-    expect(desk.ticket(id).priorityId).toBe(bossIds.high);
+    expect(stage.desk.ticket(stage.id).priorityId).toBe(bossIds.high);
     expect(writes[0]?.sets['priority']).toEqual({ from: 'normal', to: 'high' });
   });
 
   test('a text that the desk refuses is shown', async () => {
     const write = await plan({ action: 'set', title: '  ' });
 
-    const error = await vendorFailure(adapter.send(write as PlannedWrite, contractContext()));
+    const error = await vendorFailure(stage.adapter.send(write as PlannedWrite, contractContext()));
 
     expect(error).toMatchObject({ reason: 'refused', notApplied: true, status: 422 });
     expect(error.message).toContain("can't be blank");
@@ -189,7 +154,7 @@ describe('set', () => {
 
 describe('tags', () => {
   test('are added and removed in one call, the others kept', async () => {
-    desk.human.edit(id, { tagIds: [bossIds.tagVip, 306] });
+    stage.desk.human.edit(stage.id, { tagIds: [bossIds.tagVip, 306] });
 
     const writes = await perform({
       action: 'tag',
@@ -200,7 +165,7 @@ describe('tags', () => {
     expect(writes.map((write) => write.sets)).toEqual([
       { tags: { from: ['vip', 'vendor'], to: ['vendor', 'onsite'] } },
     ]);
-    expect(desk.ticket(id).tagIds).toEqual([306, bossIds.tagOnsite]);
+    expect(stage.desk.ticket(stage.id).tagIds).toEqual([306, bossIds.tagOnsite]);
     expect(await plan({ action: 'tag', add: ['vendor'], remove: ['vip'] })).toBeNull();
   });
 
@@ -217,46 +182,48 @@ describe("a ticket's life", () => {
       ['comment', 'append'],
       ['status', 'transition'],
     ]);
-    expect(desk.ticket(id).comments).toMatchObject([{ isPublic: false, body: '<p>Done &amp; dusted</p>' }]);
-    expect(desk.ticket(id).closedAt).not.toBeNull();
+    expect(stage.desk.ticket(stage.id).comments).toMatchObject([
+      { isPublic: false, body: '<p>Done &amp; dusted</p>' },
+    ]);
+    expect(stage.desk.ticket(stage.id).closedAt).not.toBeNull();
     expect(await plan({ action: 'close' })).toBeNull();
     expect(await plan({ action: 'resolve' })).toBeNull();
     await perform({ action: 'reopen' });
-    expect(desk.ticket(id).closedAt).toBeNull();
+    expect(stage.desk.ticket(stage.id).closedAt).toBeNull();
   });
 
   test('a ticket that cannot be closed says why, for good', async () => {
-    await reopenWith({ tasksBlockClosing: true });
+    await stage.reopen({ tasksBlockClosing: true });
     await perform({ action: 'task', title: 'first do this' });
     const write = await plan({ action: 'close' });
 
-    const error = await vendorFailure(adapter.send(write as PlannedWrite, contractContext()));
+    const error = await vendorFailure(stage.adapter.send(write as PlannedWrite, contractContext()));
 
     expect(error).toMatchObject({ reason: 'refused', notApplied: true });
     expect(error.message).toContain("can't be closed because it has open tasks");
   });
 
   test('resolve takes an extended status mapped to it, and reopen takes it away again', async () => {
-    await reopenWith({}, { phases: { 'On hold': 'resolved' } });
+    await stage.reopen({}, { phases: { 'On hold': 'resolved' } });
 
     await perform({ action: 'resolve' });
-    expect(desk.ticket(id)).toMatchObject({ extendedStatusId: bossIds.onHold, closedAt: null });
+    expect(stage.desk.ticket(stage.id)).toMatchObject({ extendedStatusId: bossIds.onHold, closedAt: null });
     await perform({ action: 'reopen' });
 
-    expect(desk.ticket(id).extendedStatusId).toBeNull();
+    expect(stage.desk.ticket(stage.id).extendedStatusId).toBeNull();
   });
 
   test('waiting for the customer is an extended status; for an agent, none', async () => {
     const writes = await perform({ action: 'wait_for', who: 'customer' });
-    expect(desk.ticket(id).extendedStatusId).toBe(bossIds.waiting);
+    expect(stage.desk.ticket(stage.id).extendedStatusId).toBe(bossIds.waiting);
     expect(writes[0]?.sets['phase']).toEqual({ from: 'new', to: 'waiting' });
-    const ticket = await adapter.readTicket(String(id), new Set(), contractContext());
+    const ticket = await stage.adapter.readTicket(String(stage.id), new Set(), contractContext());
     expect(ticket).toMatchObject({ observed: { phase: 'waiting', awaiting: 'customer' } });
 
     await perform({ action: 'wait_for', who: 'agent' });
 
-    expect(desk.ticket(id).extendedStatusId).toBeNull();
-    await reopenWith({}, { phases: {} });
+    expect(stage.desk.ticket(stage.id).extendedStatusId).toBeNull();
+    await stage.reopen({}, { phases: {} });
     expect(await refusal({ action: 'wait_for', who: 'customer' })).toContain('phases');
     expect(await refusal({ action: 'wait_for', who: { until: '2026-12-24T10:00:00.000Z' } })).toContain(
       'until',
@@ -275,11 +242,11 @@ describe('appends', () => {
       const body = '<p>one</p><p>two &lt;b&gt;</p>';
 
       expect(changes()).toEqual([
-        `POST tickets/${id}/comments ${JSON.stringify({ comment: { body, is_public: isPublic } })}`,
+        `POST tickets/${stage.id}/comments ${JSON.stringify({ comment: { body, is_public: isPublic } })}`,
       ]);
-      expect(write?.append?.children).toBe(`comments:${id}`);
-      const sent = await adapter.send(write as PlannedWrite, contractContext());
-      expect(sent.childId).toBe(String(desk.ticket(id).comments.at(-1)?.id));
+      expect(write?.append?.children).toBe(`comments:${stage.id}`);
+      const sent = await stage.adapter.send(write as PlannedWrite, contractContext());
+      expect(sent.childId).toBe(String(stage.desk.ticket(stage.id).comments.at(-1)?.id));
     },
   );
 
@@ -295,9 +262,9 @@ describe('appends', () => {
     };
 
     const [write] = await perform(action as DeskAction);
-    const children = await adapter.listChildren(write as PlannedWrite, contractContext());
+    const children = await stage.adapter.listChildren(write as PlannedWrite, contractContext());
 
-    expect(desk.ticket(id).tasks).toMatchObject([
+    expect(stage.desk.ticket(stage.id).tasks).toMatchObject([
       {
         title: 'Call back',
         note: 'today',
@@ -310,15 +277,15 @@ describe('appends', () => {
   });
 
   test("a time entry is of today in the account's zone, and is found again", async () => {
-    await reopenWith({}, { time_zone: 'Pacific/Kiritimati' });
-    io.clock.ms = Date.parse('2026-11-23T22:00:00Z');
+    await stage.reopen({}, { time_zone: 'Pacific/Kiritimati' });
+    stage.io.clock.ms = Date.parse('2026-11-23T22:00:00Z');
 
     const [write] = await perform({ action: 'time_entry', minutes: 45, note: 'phone' });
-    const children = await adapter.listChildren(write as PlannedWrite, contractContext());
+    const children = await stage.adapter.listChildren(write as PlannedWrite, contractContext());
 
-    expect(desk.ticket(id).timeEntries).toMatchObject([{ date: '2026-11-24', duration: 45 }]);
+    expect(stage.desk.ticket(stage.id).timeEntries).toMatchObject([{ date: '2026-11-24', duration: 45 }]);
     expect(children).toMatchObject([{ text: write?.append?.text, authorId: String(bossIds.deskbot) }]);
-    expect(io.warnings).toEqual([]);
+    expect(stage.io.warnings).toEqual([]);
   });
 
   test('a created ticket has its number, and is found by its title', async () => {
@@ -332,15 +299,15 @@ describe('appends', () => {
       queue: 'Network L2',
       requester: 'ceo@acme.com',
     };
-    const write = await adapter.nextWrite(action, null, new Set(), contractContext());
+    const write = await stage.adapter.nextWrite(action, null, new Set(), contractContext());
 
-    const before = await adapter.listChildren(write as PlannedWrite, contractContext());
-    const { childId } = await adapter.send(write as PlannedWrite, contractContext());
-    const after = await adapter.listChildren(write as PlannedWrite, contractContext());
+    const before = await stage.adapter.listChildren(write as PlannedWrite, contractContext());
+    const { childId } = await stage.adapter.send(write as PlannedWrite, contractContext());
+    const after = await stage.adapter.listChildren(write as PlannedWrite, contractContext());
 
     expect(before).toEqual([]);
     expect(after).toMatchObject([{ id: childId, text: write?.append?.text }]);
-    expect(desk.ticket(Number(childId))).toMatchObject({
+    expect(stage.desk.ticket(Number(childId))).toMatchObject({
       title: 'Follow up',
       description: '<p>Please &lt;check&gt;</p>',
       categoryId: bossIds.vpn,
@@ -348,7 +315,7 @@ describe('appends', () => {
       teamId: bossIds.networkL2,
       requesterId: bossIds.ceo,
     });
-    desk.searchMode = 'ignores';
-    expect(await adapter.listChildren(write as PlannedWrite, contractContext())).toBeNull();
+    stage.desk.searchMode = 'ignores';
+    expect(await stage.adapter.listChildren(write as PlannedWrite, contractContext())).toBeNull();
   });
 });

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { VendorError } from '../../errors.ts';
 import { createVendorHttp, type Params, type VendorAnswer, type VendorHttp } from '../http/client.ts';
 import { readCa } from '../http/settings.ts';
-import { describeShape, readShape, ShapeError } from '../http/shape.ts';
+import { readList, readShape } from '../http/shape.ts';
 import type { CallContext, Json, VendorIo } from '../vendor.ts';
 import type { BossdeskSettings } from './settings.ts';
 
@@ -56,18 +56,15 @@ class Client implements BossdeskClient {
     context: CallContext,
   ): Promise<BossdeskList<T>> {
     const answer = await this.#call({ method: 'GET', path, query }, context);
-    const raw = answer.json();
-    if (!Array.isArray(raw)) {
-      throw this.#unreadable(`GET ${path}: unexpected shape: expected a list, got ${describeShape(raw)}`);
-    }
-    const rows = raw.map((item: unknown) => this.#parse(`GET ${path}`, row, item));
+    const raw = readList(this.#http, `GET ${path}`, answer.json());
+    const rows = raw.map((item) => readShape(this.#http, `GET ${path}`, row, item));
     return { rows, raw, serverNow: answer.serverNow };
   }
 
   async find<T>(path: string, schema: z.ZodType<T>, context: CallContext): Promise<Found<T> | null> {
     try {
       const raw = (await this.#call({ method: 'GET', path }, context)).json();
-      return { value: this.#parse(`GET ${path}`, schema, raw), raw };
+      return { value: readShape(this.#http, `GET ${path}`, schema, raw), raw };
     } catch (error) {
       if (error instanceof VendorError && error.reason === 'not_found') return null;
       throw error;
@@ -94,19 +91,6 @@ class Client implements BossdeskClient {
     } catch (error) {
       throw error instanceof VendorError && error.status === 402 ? lapsed(error) : error;
     }
-  }
-
-  #parse<T>(call: string, schema: z.ZodType<T>, value: unknown): T {
-    try {
-      return readShape(schema, value);
-    } catch (error) {
-      if (error instanceof ShapeError) throw this.#unreadable(`${call}: ${error.message}`);
-      throw error;
-    }
-  }
-
-  #unreadable(message: string): VendorError {
-    return this.#http.error(message, 'unreadable');
   }
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { readShape } from '../http/shape.ts';
 import { normaliseText } from '../http/text.ts';
 import type { CallContext, Child, PlannedWrite, SendResult } from '../vendor.ts';
 import { byTimeThenId } from './map.ts';
@@ -89,7 +88,7 @@ async function listCreated(
   request: WriteRequest,
   context: CallContext,
 ): Promise<readonly Child[] | null> {
-  const { ticket } = readShape(CreateBody, request.body);
+  const { ticket } = CreateBody.parse(request.body);
   const query = { 'q[title_eq]': ticket.title, 'q[s]': 'id desc', per_page: PAGE };
   const { rows } = await listTickets(reader, query, context);
   const wanted = normaliseText(ticket.title);

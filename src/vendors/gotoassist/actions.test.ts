@@ -1,61 +1,22 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   startGotoDesk,
   type GotoDesk,
   type GotoOptions,
 } from '../../demo/simulators/gotoassist/gotoassist-desk.ts';
 import { gotoIds } from '../../demo/simulators/gotoassist/seed.ts';
-import { performOn, planOn } from '../../../test/actions.ts';
-import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
-import type { Adapter, DeskAction, PlannedWrite } from '../vendor.ts';
+import { ActionStage } from '../../../test/actions.ts';
+import { contractContext, vendorFailure } from '../../../test/vendor-contract.ts';
+import type { DeskAction, PlannedWrite } from '../vendor.ts';
 import { gotoassist } from './index.ts';
 
-let desk: GotoDesk;
-let io: ContractIo;
-let adapter: Adapter;
-let id: number;
-
-async function open(options: GotoOptions = {}, settings: Record<string, unknown> = {}): Promise<void> {
-  const clock = new ContractClock();
-  desk = await startGotoDesk({ clock, oldIncidents: false, ...options });
-  io = new ContractIo(clock);
-  const { connect } = gotoassist;
-  if (connect === null) throw new Error('gotoassist has an API');
-  const given = { url: desk.url, token: desk.token, service_ids: [gotoIds.network], ...settings };
-  adapter = connect(gotoassist.settings.parse(given), io);
-  id = desk.human.create({ title: 'VPN down', typeId: gotoIds.bug, categoryId: gotoIds.vpn });
-}
-
-beforeEach(() => open());
-afterEach(async () => {
-  await adapter.close();
-  await desk.close();
+const stage = new ActionStage<GotoDesk, GotoOptions>(gotoassist, {
+  start: (clock, options) => startGotoDesk({ clock, oldIncidents: false, ...options }),
+  settings: ({ url, token }) => ({ url, token, service_ids: [gotoIds.network] }),
+  create: ({ human }) => human.create({ title: 'VPN down', typeId: gotoIds.bug, categoryId: gotoIds.vpn }),
+  tell: ({ method, name, json }) => (method === 'GET' ? null : `${method} ${name} ${JSON.stringify(json)}`),
 });
-
-async function reopenWith(options: GotoOptions, settings: Record<string, unknown> = {}): Promise<void> {
-  await adapter.close();
-  await desk.close();
-  await open(options, settings);
-}
-
-const plan = (action: DeskAction, done?: readonly string[]): Promise<PlannedWrite | null> =>
-  planOn(adapter, String(id), action, done);
-const perform = (action: DeskAction): Promise<readonly PlannedWrite[]> =>
-  performOn(adapter, String(id), action);
-
-/** What changed the desk: the calls and their bodies. */
-function changes(): readonly string[] {
-  return desk.calls.all
-    .filter((call) => call.method !== 'GET')
-    .map((call) => `${call.method} ${call.name} ${JSON.stringify(call.json)}`);
-}
-
-async function refusal(action: DeskAction): Promise<string> {
-  const error = await vendorFailure(plan(action));
-  expect(error).toMatchObject({ reason: 'refused', notApplied: true });
-  expect(changes()).toEqual([]);
-  return error.message;
-}
+const { plan, perform, changes, refusal } = stage;
 
 describe('reassign', () => {
   test.each([
@@ -68,7 +29,7 @@ describe('reassign', () => {
     const writes = await perform({ action: 'reassign', agent });
 
     const body = JSON.stringify({ incident: { assigned_user_id: userId } });
-    expect(changes()).toEqual([`PUT incidents/${id}.json ${body}`]);
+    expect(changes()).toEqual([`PUT incidents/${stage.id}.json ${body}`]);
     expect(writes[0]).toMatchObject({ part: 'reassign', kind: 'state' });
     expect(await plan({ action: 'reassign', agent })).toBeNull();
   });
@@ -76,14 +37,14 @@ describe('reassign', () => {
   test('an e-mail address is looked for where the name resembles it first', async () => {
     await plan({ action: 'reassign', agent: 'ali@acme.com' });
 
-    expect(desk.calls.named(`users/${gotoIds.ali}.json`)).toHaveLength(1);
-    expect(desk.calls.named(`users/${gotoIds.nora}.json`)).toHaveLength(0);
+    expect(stage.desk.calls.named(`users/${gotoIds.ali}.json`)).toHaveLength(1);
+    expect(stage.desk.calls.named(`users/${gotoIds.nora}.json`)).toHaveLength(0);
   });
 
   test('another service takes along what it has by the same name', async () => {
     await perform({ action: 'reassign', queue: 'workplace', agent: null });
 
-    expect(desk.incident(id)).toMatchObject({
+    expect(stage.desk.incident(stage.id)).toMatchObject({
       serviceId: gotoIds.workplace,
       priorityId: gotoIds.normal + 100,
       typeId: gotoIds.bug + 100,
@@ -103,9 +64,9 @@ describe('reassign', () => {
     const write = await plan({ action: 'reassign', agent: 'ali demir' });
     const incident = { id: 1, assigned_user: null };
     const body = JSON.stringify({ result: { incident }, version: '1.0', status: 'Success' });
-    desk.faults.next(/^PUT/i, { kind: 'status', status: 200, body, type: 'application/json' });
+    stage.desk.faults.next(/^PUT/i, { kind: 'status', status: 200, body, type: 'application/json' });
 
-    const error = await vendorFailure(adapter.send(write as PlannedWrite, contractContext()));
+    const error = await vendorFailure(stage.adapter.send(write as PlannedWrite, contractContext()));
 
     expect(error.reason).toBe('refused');
     expect(error.message).toContain('took the call but not assigned_user');
@@ -127,7 +88,7 @@ describe('set', () => {
     expect(writes).toHaveLength(1);
     expect(writes[0]?.sets['priority']).toEqual({ from: 'high', to: 'critical' });
     expect(writes[0]?.alsoChanges).toEqual(['due_at', 'escalate_at']);
-    expect(desk.incident(id)).toMatchObject({
+    expect(stage.desk.incident(stage.id)).toMatchObject({
       title: 'Wi-Fi down',
       priorityId: gotoIds.urgent + 100,
       typeId: gotoIds.query + 100,
@@ -138,14 +99,14 @@ describe('set', () => {
   test('a level finds the priority that has it', async () => {
     await perform({ action: 'set', priority: 'normal' });
 
-    expect(desk.incident(id).priorityId).toBe(gotoIds.low);
+    expect(stage.desk.incident(stage.id).priorityId).toBe(gotoIds.low);
   });
 
   test('status is closing, resolving and reopening', async () => {
     await perform({ action: 'set', status: 'Closed' });
-    expect(desk.incident(id).closedAt).not.toBeNull();
+    expect(stage.desk.incident(stage.id).closedAt).not.toBeNull();
     await perform({ action: 'set', status: 'open' });
-    expect(desk.incident(id).closedAt).toBeNull();
+    expect(stage.desk.incident(stage.id).closedAt).toBeNull();
   });
 
   test('what cannot be is refused before anything is written', async () => {
@@ -162,13 +123,13 @@ describe('set', () => {
 describe('the due date', () => {
   const dueAt = '2026-12-01T10:30:15.500Z';
   const due = (): string | null => {
-    const { dueDate } = desk.incident(id);
+    const { dueDate } = stage.desk.incident(stage.id);
     return dueDate === null ? null : new Date(dueDate).toISOString();
   };
 
   test('goes out after the priority, which would calculate it anew, and reads back', async () => {
     const writes = await perform({ action: 'set', priority: 'urgent', due_at: dueAt });
-    const read = await adapter.readTicket(String(id), new Set(), contractContext());
+    const read = await stage.adapter.readTicket(String(stage.id), new Set(), contractContext());
 
     expect(writes.map((write) => write.part)).toEqual(['fields', 'due_at']);
     expect(writes[1]?.sets).toMatchObject({ due_at: { to: '2026-12-01T10:30:15.000Z' } });
@@ -184,7 +145,7 @@ describe('the due date', () => {
   });
 
   test("is written in the account's zone where that is set, in whole minutes", async () => {
-    await reopenWith({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'Pacific/Auckland' });
+    await stage.reopen({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'Pacific/Auckland' });
 
     await perform({ action: 'set', due_at: dueAt });
 
@@ -194,9 +155,9 @@ describe('the due date', () => {
   });
 
   test('that a desk does not take, or takes for another, is refused with what it shows', async () => {
-    await reopenWith({ takesDueDate: false });
+    await stage.reopen({ takesDueDate: false });
     const ignored = await vendorFailure(perform({ action: 'set', due_at: dueAt }));
-    await reopenWith({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'UTC' });
+    await stage.reopen({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'UTC' });
     const shifted = await vendorFailure(perform({ action: 'set', due_at: dueAt }));
 
     expect(ignored).toMatchObject({ reason: 'refused' });
@@ -210,10 +171,10 @@ describe("an incident's life", () => {
     const writes = await perform({ action: 'close', text: 'Done' });
 
     expect(writes.map((write) => [write.part, write.kind])).toEqual([['status', 'transition']]);
-    const incident = desk.incident(id);
+    const incident = stage.desk.incident(stage.id);
     expect(incident).toMatchObject({ closureCode: 0, closureComment: 'Done', closedById: gotoIds.deskbot });
-    expect(incident.closedAt).toBe(io.clock.ms);
-    expect(io.warnings).toEqual([]);
+    expect(incident.closedAt).toBe(stage.io.clock.ms);
+    expect(stage.io.warnings).toEqual([]);
     expect(await plan({ action: 'close' })).toBeNull();
     expect(await plan({ action: 'resolve' })).toBeNull();
   });
@@ -222,33 +183,33 @@ describe("an incident's life", () => {
     const writes = await perform({ action: 'resolve', text: 'Rebooted' });
 
     expect(writes.map((write) => write.part)).toEqual(['resolution', 'status']);
-    expect(desk.incident(id).notes).toMatchObject([
+    expect(stage.desk.incident(stage.id).notes).toMatchObject([
       { kind: 'resolution', note: 'Rebooted', userId: gotoIds.deskbot },
     ]);
-    const read = await adapter.readTicket(String(id), new Set(), contractContext());
+    const read = await stage.adapter.readTicket(String(stage.id), new Set(), contractContext());
     expect(read).toMatchObject({ observed: { phase: 'resolved', status: { name: 'Resolved' } } });
     await perform({ action: 'reopen' });
-    expect(desk.incident(id).resolvedAt).toBeNull();
+    expect(stage.desk.incident(stage.id).resolvedAt).toBeNull();
   });
 
   test.each(['null', 'empty'] as const)('reopen works where %s values do it', async (reopensWith) => {
-    await reopenWith({ reopensWith });
-    desk.human.close(id);
+    await stage.reopen({ reopensWith });
+    stage.desk.human.close(stage.id);
 
     await perform({ action: 'reopen', text: 'Not yet' });
 
-    expect(desk.incident(id)).toMatchObject({ closedAt: null, closureCode: null });
-    expect(desk.incident(id).notes).toMatchObject([{ kind: 'comment', note: 'Not yet' }]);
+    expect(stage.desk.incident(stage.id)).toMatchObject({ closedAt: null, closureCode: null });
+    expect(stage.desk.incident(stage.id).notes).toMatchObject([{ kind: 'comment', note: 'Not yet' }]);
   });
 
   test('a desk that reads times in another zone is told of, and can be written to in its own', async () => {
-    await reopenWith({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'UTC' });
+    await stage.reopen({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'UTC' });
     await perform({ action: 'close' });
-    expect(io.warnings).toEqual([expect.stringContaining('check write_time_zone')]);
+    expect(stage.io.warnings).toEqual([expect.stringContaining('check write_time_zone')]);
 
-    await reopenWith({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'Pacific/Auckland' });
+    await stage.reopen({ timeZone: 'Pacific/Auckland' }, { write_time_zone: 'Pacific/Auckland' });
     await perform({ action: 'close' });
-    expect(io.warnings).toEqual([]);
+    expect(stage.io.warnings).toEqual([]);
     expect(changes()[0]).toContain('"closed_at":"23 Nov 2026, 22:00"');
   });
 });
@@ -258,16 +219,16 @@ describe('watches and links', () => {
     await perform({ action: 'watch', add: ['nora yilmaz', 'ali demir'], remove: [] });
     await perform({ action: 'watch', add: ['nora yilmaz'], remove: ['ali demir'] });
 
-    expect(desk.incident(id).watches.map((watch) => watch.watchedBy)).toEqual([gotoIds.nora]);
+    expect(stage.desk.incident(stage.id).watches.map((watch) => watch.watchedBy)).toEqual([gotoIds.nora]);
     expect(await plan({ action: 'watch', add: ['nora yilmaz'], remove: ['ali demir'] })).toBeNull();
   });
 
   test('links go to incidents', async () => {
-    const other = desk.human.create({ title: 'other' });
+    const other = stage.desk.human.create({ title: 'other' });
 
     await perform({ action: 'link', to: `B#${other}` });
 
-    expect(desk.incident(id).links).toEqual([{ type: 'incident', ref: other }]);
+    expect(stage.desk.incident(stage.id).links).toEqual([{ type: 'incident', ref: other }]);
     expect(await plan({ action: 'link', to: String(other) })).toBeNull();
     const error = await vendorFailure(plan({ action: 'link', to: 'other' }));
     expect(error.message).toContain('expected a reference number');
@@ -276,12 +237,12 @@ describe('watches and links', () => {
   test.each(['problem', 'change', 'release'] as const)(
     'links go to a %s by the id it has here',
     async (type) => {
-      const ref = desk.human.createOther(type, 'the cause');
+      const ref = stage.desk.human.createOther(type, 'the cause');
 
       await perform({ action: 'link', to: `${type}-${ref}` });
 
-      expect(desk.incident(id).links).toEqual([{ type, ref }]);
-      expect(changes()).toEqual([`POST links/incidents/${id}.json {"${type}_id":${ref}}`]);
+      expect(stage.desk.incident(stage.id).links).toEqual([{ type, ref }]);
+      expect(changes()).toEqual([`POST links/incidents/${stage.id}.json {"${type}_id":${ref}}`]);
       expect(await plan({ action: 'link', to: `${type}-${ref}` })).toBeNull();
     },
   );
@@ -289,24 +250,26 @@ describe('watches and links', () => {
 
 describe('appends', () => {
   test('a comment is written as the author, escaped, and has its id (input 74)', async () => {
-    await reopenWith({}, { author: gotoIds.nora });
+    await stage.reopen({}, { author: gotoIds.nora });
 
     const [write] = await perform({ action: 'comment', text: 'Looking <b>', public: false });
-    const children = await adapter.listChildren(write as PlannedWrite, contractContext());
+    const children = await stage.adapter.listChildren(write as PlannedWrite, contractContext());
 
     const comment = { note: 'Looking &lt;b>', user_id: gotoIds.nora };
-    expect(changes()).toEqual([`POST incidents/${id}/comments.json ${JSON.stringify({ comment })}`]);
-    expect(write?.append?.children).toBe(`comments:${id}`);
-    const { childId } = await adapter.send(write as PlannedWrite, contractContext());
-    expect(childId).toBe(String(desk.incident(id).notes.at(-1)?.id));
+    expect(changes()).toEqual([`POST incidents/${stage.id}/comments.json ${JSON.stringify({ comment })}`]);
+    expect(write?.append?.children).toBe(`comments:${stage.id}`);
+    const { childId } = await stage.adapter.send(write as PlannedWrite, contractContext());
+    expect(childId).toBe(String(stage.desk.incident(stage.id).notes.at(-1)?.id));
     expect(children).toMatchObject([{ authorId: String(gotoIds.nora), text: 'Looking &lt;b>' }]);
   });
 
   test('time goes against the incident, in hours, and is found again', async () => {
     const [write] = await perform({ action: 'time_entry', minutes: 45, note: 'phone' });
-    const children = await adapter.listChildren(write as PlannedWrite, contractContext());
+    const children = await stage.adapter.listChildren(write as PlannedWrite, contractContext());
 
-    expect(desk.state.timeEntries).toMatchObject([{ entry: `B#${id}`, hours: 0.75, description: 'phone' }]);
+    expect(stage.desk.state.timeEntries).toMatchObject([
+      { entry: `B#${stage.id}`, hours: 0.75, description: 'phone' },
+    ]);
     expect(children).toMatchObject([{ authorId: String(gotoIds.deskbot), text: write?.append?.text }]);
   });
 
@@ -321,39 +284,44 @@ describe('appends', () => {
       category: 'VPN',
       requester: 'ceo@acme.com',
     };
-    await reopenWith({}, { service_ids: [gotoIds.network, gotoIds.workplace] });
-    const write = await adapter.nextWrite(action, null, new Set(), contractContext());
+    await stage.reopen({}, { service_ids: [gotoIds.network, gotoIds.workplace] });
+    const write = await stage.adapter.nextWrite(action, null, new Set(), contractContext());
 
-    const before = await adapter.listChildren(write as PlannedWrite, contractContext());
-    const { childId } = await adapter.send(write as PlannedWrite, contractContext());
-    const after = await adapter.listChildren(write as PlannedWrite, contractContext());
+    const before = await stage.adapter.listChildren(write as PlannedWrite, contractContext());
+    const { childId } = await stage.adapter.send(write as PlannedWrite, contractContext());
+    const after = await stage.adapter.listChildren(write as PlannedWrite, contractContext());
 
     expect(before).toEqual([]);
     expect(after).toMatchObject([{ id: childId, text: 'Please check' }]);
-    expect(desk.incident(Number(childId))).toMatchObject({
+    expect(stage.desk.incident(Number(childId))).toMatchObject({
       serviceId: gotoIds.workplace,
       priorityId: gotoIds.urgent + 100,
       customerId: gotoIds.ceo,
       notes: [{ kind: 'symptom', note: 'Please check' }],
     });
     const { queue: _queue, ...nowhere } = action;
-    const failed = adapter.nextWrite(nowhere, null, new Set(), contractContext());
+    const failed = stage.adapter.nextWrite(nowhere, null, new Set(), contractContext());
     expect((await vendorFailure(failed)).message).toContain('queue (a service) is missing');
   });
 
   test('the other mandatory date is added where the desk wants it', async () => {
-    const write = await adapter.nextWrite(
+    const write = await stage.adapter.nextWrite(
       { action: 'create_ticket', title: 'x', text: 'y' },
       null,
       new Set(),
       contractContext(),
     );
     const body = `{"errors":[{"error":"[E400] occured_at can't be blank"}],"status":"Failed"}`;
-    desk.faults.next('POST incidents.json', { kind: 'status', status: 200, body, type: 'application/json' });
+    stage.desk.faults.next('POST incidents.json', {
+      kind: 'status',
+      status: 200,
+      body,
+      type: 'application/json',
+    });
 
-    const { childId } = await adapter.send(write as PlannedWrite, contractContext());
+    const { childId } = await stage.adapter.send(write as PlannedWrite, contractContext());
 
-    expect(desk.incident(Number(childId)).title).toBe('x');
+    expect(stage.desk.incident(Number(childId)).title).toBe('x');
     expect(changes()[1]).toContain('"occured_at"');
   });
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { VendorError } from '../../errors.ts';
 import { createVendorHttp, type Params, type VendorAnswer, type VendorHttp } from '../http/client.ts';
 import { readCa } from '../http/settings.ts';
-import { describeShape, readShape, ShapeError } from '../http/shape.ts';
+import { readShape, unexpected } from '../http/shape.ts';
 import type { CallContext, Json, VendorIo } from '../vendor.ts';
 import { failureIn, resultIn } from './envelope.ts';
 import type { GotoassistSettings } from './settings.ts';
@@ -104,19 +104,9 @@ class Client implements GotoassistClient {
     const body = answer.json();
     const raw = resultIn(body);
     if (raw === undefined) {
-      const got = describeShape(body);
-      throw this.#unreadable(`${call}: unexpected shape: expected a result with its status, got ${got}`);
+      throw this.#http.error(unexpected(call, 'a result with its status', body), 'unreadable');
     }
     this.#firstE902 = null;
-    try {
-      return { value: readShape(schema, raw), raw, serverNow: answer.serverNow };
-    } catch (error) {
-      if (error instanceof ShapeError) throw this.#unreadable(`${call}: ${error.message}`);
-      throw error;
-    }
-  }
-
-  #unreadable(message: string): VendorError {
-    return this.#http.error(message, 'unreadable');
+    return { value: readShape(this.#http, call, schema, raw), raw, serverNow: answer.serverNow };
   }
 }

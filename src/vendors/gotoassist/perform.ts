@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { VendorError } from '../../errors.ts';
-import { readShape } from '../http/shape.ts';
 import { normaliseText } from '../http/text.ts';
 import type { CallContext, Child, Json, PlannedWrite, SendResult } from '../vendor.ts';
 import { isObject } from './envelope.ts';
@@ -190,7 +189,7 @@ async function listCreated(
   request: WriteRequest,
   context: CallContext,
 ): Promise<readonly Child[]> {
-  const { incident } = readShape(CreateBody, request.body);
+  const { incident } = CreateBody.parse(request.body);
   const first = await readList(reader, 1, context, 'created_at');
   const pages: ListPage[] = [first];
   if (first.pages > 1) pages.push(await readList(reader, first.pages, context, 'created_at'));

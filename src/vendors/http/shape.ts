@@ -1,27 +1,39 @@
 import type { z } from 'zod';
+import type { VendorHttp } from './client.ts';
 
-/** Answers of another shape than expected, told so that a person can see which. Pure. */
-
-/** Thrown by {@link readShape}; clients turn it into a VendorError `unreadable`. */
-export class ShapeError extends Error {
-  override readonly name = 'ShapeError';
-}
+/** Answers of another shape than expected, told so that a person can see which, and never their contents. */
 
 /**
- * Parses a value leniently by `schema`.
+ * Parses an answer, or a part of one, leniently by `schema`.
  *
- * @throws ShapeError that names what was expected and the keys seen, never their contents
+ * @param call what was asked, as an operator reads it
+ * @throws VendorError `unreadable`, with what was expected and the keys seen
  */
-export function readShape<T>(schema: z.ZodType<T>, value: unknown): T {
+export function readShape<T>(
+  http: Pick<VendorHttp, 'error'>,
+  call: string,
+  schema: z.ZodType<T>,
+  value: unknown,
+): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const expected = `${issue?.path.join('.') ?? ''} (${issue?.message ?? 'unknown'})`;
-  throw new ShapeError(`unexpected shape: expected ${expected}, got ${describeShape(value)}`);
+  const expected = `${issue?.path.join('.') || 'a row'} (${issue?.message ?? 'unknown'})`;
+  throw http.error(unexpected(call, expected, value), 'unreadable');
 }
 
-/** The shape of a value without its contents. */
-export function describeShape(value: unknown): string {
+/** An answer that is a list. @throws VendorError `unreadable` */
+export function readList(http: Pick<VendorHttp, 'error'>, call: string, value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw http.error(unexpected(call, 'a list', value), 'unreadable');
+}
+
+/** Says that a call was answered with something else. */
+export function unexpected(call: string, expected: string, value: unknown): string {
+  return `${call}: unexpected shape: expected ${expected}, got ${describeShape(value)}`;
+}
+
+function describeShape(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value !== 'object') return `a ${typeof value}`;

@@ -1,53 +1,19 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startInvgateDesk, type InvgateDesk } from '../../demo/simulators/invgate/invgate-desk.ts';
 import { invgateIds } from '../../demo/simulators/invgate/seed.ts';
-import { performOn, planOn } from '../../../test/actions.ts';
-import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
-import type { Adapter, Child, DeskAction, PlannedWrite } from '../vendor.ts';
+import { ActionStage } from '../../../test/actions.ts';
+import { contractContext, vendorFailure } from '../../../test/vendor-contract.ts';
+import type { Child, DeskAction } from '../vendor.ts';
 import { invgate } from './index.ts';
 
-let desk: InvgateDesk;
-let io: ContractIo;
-let adapter: Adapter;
-let id: number;
-
-beforeEach(async () => {
-  const clock = new ContractClock();
-  desk = await startInvgateDesk({ clock, oldRequests: false });
-  io = new ContractIo(clock);
-  adapter = connectWith({});
-  id = desk.human.create({ title: 'VPN down' });
+const stage = new ActionStage<InvgateDesk>(invgate, {
+  start: (clock) => startInvgateDesk({ clock, oldRequests: false }),
+  settings: ({ url, user, key }) => ({ url, user, key, author: 'deskbot' }),
+  create: ({ human }) => human.create({ title: 'VPN down' }),
+  tell: ({ method, name, params }) =>
+    method === 'GET' ? null : `${method} ${name} ${decodeURIComponent(String(params))}`,
 });
-afterEach(async () => {
-  await adapter.close();
-  await desk.close();
-});
-
-function connectWith(settings: Record<string, unknown>): Adapter {
-  const { connect } = invgate;
-  if (connect === null) throw new Error('invgate has an API');
-  const written = { url: desk.url, user: desk.user, key: desk.key, author: 'deskbot', ...settings };
-  return connect(invgate.settings.parse(written), io);
-}
-
-const plan = (action: DeskAction, done?: readonly string[]): Promise<PlannedWrite | null> =>
-  planOn(adapter, String(id), action, done);
-const perform = (action: DeskAction): Promise<readonly PlannedWrite[]> =>
-  performOn(adapter, String(id), action);
-
-/** What changed the desk: method, name and fields. */
-function changes(): readonly string[] {
-  return desk.calls.all
-    .filter((call) => call.method !== 'GET')
-    .map((call) => `${call.method} ${call.name} ${decodeURIComponent(String(call.params))}`);
-}
-
-async function refusal(action: DeskAction): Promise<string> {
-  const error = await vendorFailure(plan(action));
-  expect(error).toMatchObject({ reason: 'refused', notApplied: true });
-  expect(changes()).toEqual([]);
-  return error.message;
-}
+const { plan, perform, changes, refusal } = stage;
 
 describe('reassign', () => {
   test.each([
@@ -59,7 +25,9 @@ describe('reassign', () => {
   ])('moves to a help desk and a person by %s in one call', async (_, agent) => {
     const writes = await perform({ action: 'reassign', queue: 'Network L2', agent });
 
-    expect(changes()).toEqual([`POST incident.reassign request_id=${id}&group_id=2&author_id=1&agent_id=3`]);
+    expect(changes()).toEqual([
+      `POST incident.reassign request_id=${stage.id}&group_id=2&author_id=1&agent_id=3`,
+    ]);
     expect(writes[0]).toMatchObject({
       kind: 'state',
       sets: { queue: { to: { id: '2', name: 'Network L2' } }, assignee: { from: null, to: { id: '3' } } },
@@ -69,16 +37,18 @@ describe('reassign', () => {
   test('the help desk is sent even to change the agent alone', async () => {
     await perform({ action: 'reassign', agent: 'nora' });
 
-    expect(changes()).toEqual([`POST incident.reassign request_id=${id}&group_id=1&author_id=1&agent_id=2`]);
+    expect(changes()).toEqual([
+      `POST incident.reassign request_id=${stage.id}&group_id=1&author_id=1&agent_id=2`,
+    ]);
   });
 
   test('leaves alone what is so already, and null takes the agent away', async () => {
-    desk.human.assign(id, invgateIds.networkL2, invgateIds.ali);
+    stage.desk.human.assign(stage.id, invgateIds.networkL2, invgateIds.ali);
 
     expect(await plan({ action: 'reassign', queue: 'Service desk > Network L2', agent: 'ali' })).toBeNull();
     await perform({ action: 'reassign', agent: null });
 
-    expect(desk.request(id)).toMatchObject({ assignedGroupId: 2, assignedId: null });
+    expect(stage.desk.request(stage.id)).toMatchObject({ assignedGroupId: 2, assignedId: null });
   });
 
   test.each([
@@ -107,9 +77,11 @@ describe('comment', () => {
     await perform({ action: 'comment', text: 'On it', public: isPublic });
 
     expect(changes()).toEqual([
-      `POST incident.comment request_id=${id}&comment=On+it&author_id=1&customer_visible=${flag}`,
+      `POST incident.comment request_id=${stage.id}&comment=On+it&author_id=1&customer_visible=${flag}`,
     ]);
-    expect(desk.comments(id)).toMatchObject([{ customerVisible: visible, isSolution: false, authorId: 1 }]);
+    expect(stage.desk.comments(stage.id)).toMatchObject([
+      { customerVisible: visible, isSolution: false, authorId: 1 },
+    ]);
   });
 });
 
@@ -125,12 +97,12 @@ describe('set', () => {
     });
 
     expect(changes()).toEqual([
-      `PUT incident id=${id}&category_id=24&priority_id=5&type_id=4&title=Renamed`,
-      `POST incident.custom_field request_id=${id}&author_id=1&custom_field_uid=901&values[]=gold`,
-      `POST incident.custom_field request_id=${id}&author_id=1&custom_field_uid=902&values[]=3`,
+      `PUT incident id=${stage.id}&category_id=24&priority_id=5&type_id=4&title=Renamed`,
+      `POST incident.custom_field request_id=${stage.id}&author_id=1&custom_field_uid=901&values[]=gold`,
+      `POST incident.custom_field request_id=${stage.id}&author_id=1&custom_field_uid=902&values[]=3`,
     ]);
     expect(writes.map((write) => write.part)).toEqual(['fields', 'custom.901', 'custom.902']);
-    const read = await adapter.readTicket(String(id), new Set(), contractContext());
+    const read = await stage.adapter.readTicket(String(stage.id), new Set(), contractContext());
     const observed = read.gone ? null : read.observed;
     expect(observed?.priority).toEqual({ id: '5', name: 'Critical', level: 'critical' });
     expect(observed?.custom).toEqual({
@@ -146,7 +118,7 @@ describe('set', () => {
     await perform({ action: 'set', custom: { Floor: 'ground' } });
     await perform({ action: 'set', custom: { Floor: null } });
 
-    expect(desk.request(id).customFields.size).toBe(0);
+    expect(stage.desk.request(stage.id).customFields.size).toBe(0);
   });
 
   test.each([
@@ -159,15 +131,15 @@ describe('set', () => {
   ])('status %s is reached by its transition', async (status, statusId, calls) => {
     await perform({ action: 'set', status });
 
-    expect(desk.request(id).statusId).toBe(statusId);
+    expect(stage.desk.request(stage.id).statusId).toBe(statusId);
     expect(changes().map((call) => call.split(' ').slice(0, 2).join(' '))).toEqual(calls);
   });
 
   test('a version without a transition is refused once it is known', async () => {
-    desk.envelope = 'old';
+    stage.desk.envelope = 'old';
 
     const error = await vendorFailure(perform({ action: 'set', status: 'Cancelled' }));
-    desk.calls.clear();
+    stage.desk.calls.clear();
 
     expect(error).toMatchObject({ reason: 'refused', notApplied: true });
     expect(await refusal({ action: 'set', status: 'Cancelled' })).toMatch(/has no POST incident.cancel/);
@@ -177,9 +149,9 @@ describe('set', () => {
 describe('moving through its life', () => {
   test('resolve gives the solution, and its children can be listed', async () => {
     const [write] = await perform({ action: 'resolve', text: 'Restarted the gateway' });
-    const children = write === undefined ? [] : await adapter.listChildren(write, contractContext());
+    const children = write === undefined ? [] : await stage.adapter.listChildren(write, contractContext());
 
-    expect(desk.request(id).statusId).toBe(5);
+    expect(stage.desk.request(stage.id).statusId).toBe(5);
     // The next part must be planned on a fresh request.
     expect(write?.kind).toBe('transition');
     expect(write?.sets).toMatchObject({
@@ -192,10 +164,10 @@ describe('moving through its life', () => {
 
   test('close solves and accepts; what is solved already is only accepted', async () => {
     await perform({ action: 'close', text: 'Done' });
-    const other = desk.human.create({ title: 'other' });
-    desk.human.status(other, 5);
-    id = other;
-    desk.calls.clear();
+    const other = stage.desk.human.create({ title: 'other' });
+    stage.desk.human.status(other, 5);
+    stage.id = other;
+    stage.desk.calls.clear();
 
     await perform({ action: 'close' });
 
@@ -204,12 +176,14 @@ describe('moving through its life', () => {
   });
 
   test('reopen comes from every finished status, with its text as an internal comment', async () => {
-    desk.human.close(id);
+    stage.desk.human.close(stage.id);
 
     await perform({ action: 'reopen', text: 'Still broken' });
 
-    expect(desk.request(id).statusId).toBe(2);
-    expect(desk.comments(id)).toMatchObject([{ message: 'Still broken', customerVisible: false }]);
+    expect(stage.desk.request(stage.id).statusId).toBe(2);
+    expect(stage.desk.comments(stage.id)).toMatchObject([
+      { message: 'Still broken', customerVisible: false },
+    ]);
     expect(await plan({ action: 'reopen' })).toBeNull();
   });
 
@@ -225,38 +199,38 @@ describe('moving through its life', () => {
     await perform({ action: 'wait_for', who });
 
     expect(changes()).toEqual([call]);
-    expect(desk.request(id).statusId).toBe(statusId);
+    expect(stage.desk.request(stage.id).statusId).toBe(statusId);
   });
 });
 
 describe('lists', () => {
   test('adds those observers who are missing', async () => {
-    desk.request(id).observerIds.add(invgateIds.nora);
+    stage.desk.request(stage.id).observerIds.add(invgateIds.nora);
 
     await perform({ action: 'watch', add: ['nora', 'ali', 'mert'], remove: [] });
 
-    expect([...desk.request(id).observerIds]).toEqual([2, 3, 13]);
+    expect([...stage.desk.request(stage.id).observerIds]).toEqual([2, 3, 13]);
     expect(changes()).toHaveLength(2);
   });
 
   test('links once', async () => {
-    const other = desk.human.create({ title: 'other' });
+    const other = stage.desk.human.create({ title: 'other' });
 
     await perform({ action: 'link', to: `#${other}` });
 
-    expect(changes()).toEqual([`POST incident.link request_id=${id}&request_ids[]=${other}`]);
+    expect(changes()).toEqual([`POST incident.link request_id=${stage.id}&request_ids[]=${other}`]);
     expect(await plan({ action: 'link', to: String(other) })).toBeNull();
   });
 
   test('votes as our own user, and never in the name of another', async () => {
-    const approval = { requestId: id, authorId: 2, description: 'Laptop', type: 2 as const, createdAt: 1 };
-    desk.state.approvals.push({ ...approval, id: 1, status: -1, voterIds: [1, 2] });
+    const approval = { requestId: stage.id, authorId: 2, description: 'Laptop', type: 2 as const, createdAt: 1 };
+    stage.desk.state.approvals.push({ ...approval, id: 1, status: -1, voterIds: [1, 2] });
 
     await perform({ action: 'approve', vote: 'accept' });
-    desk.calls.clear();
-    desk.state.approvals.push({ ...approval, id: 2, status: -1, voterIds: [2] });
+    stage.desk.calls.clear();
+    stage.desk.state.approvals.push({ ...approval, id: 2, status: -1, voterIds: [2] });
 
-    expect(desk.state.approvals[0]?.status).toBe(1);
+    expect(stage.desk.state.approvals[0]?.status).toBe(1);
     expect(await plan({ action: 'approve', vote: 'accept', approval: '1' })).toBeNull();
     expect(await refusal({ action: 'approve', vote: 'reject', approval: '1' })).toMatch(/decided otherwise/);
     expect(await refusal({ action: 'approve', vote: 'accept' })).toMatch(/no voter/);
@@ -267,8 +241,8 @@ describe('appends', () => {
   async function childrenOf(action: DeskAction): Promise<{ sent: string | null; listed: readonly Child[] }> {
     const write = await plan(action);
     if (write === null) throw new Error('nothing planned');
-    const { childId } = await adapter.send(write, contractContext());
-    return { sent: childId, listed: (await adapter.listChildren(write, contractContext())) ?? [] };
+    const { childId } = await stage.adapter.send(write, contractContext());
+    return { sent: childId, listed: (await stage.adapter.listChildren(write, contractContext())) ?? [] };
   }
 
   test('a created ticket has its id back and is found by customer and title', async () => {
@@ -282,7 +256,7 @@ describe('appends', () => {
     const { sent, listed } = await childrenOf({ ...action, requester: 'mert@acme.com', priority: 'high' });
 
     expect(listed.map((child) => child.id)).toEqual([sent]);
-    expect(desk.request(Number(sent))).toMatchObject({
+    expect(stage.desk.request(Number(sent))).toMatchObject({
       userId: 13,
       creatorId: 1,
       priorityId: 3,
@@ -300,18 +274,17 @@ describe('appends', () => {
     });
 
     expect(time.listed.map((child) => [child.id, child.text])).toEqual([[time.sent, 'Called']]);
-    expect(desk.state.times[0]).toMatchObject({ userId: 1, comment: 'Called' });
-    expect((desk.state.times[0]?.to ?? 0) - (desk.state.times[0]?.from ?? 0)).toBe(900);
+    expect(stage.desk.state.times[0]).toMatchObject({ userId: 1, comment: 'Called' });
+    expect((stage.desk.state.times[0]?.to ?? 0) - (stage.desk.state.times[0]?.from ?? 0)).toBe(900);
     expect(news.listed.map((child) => child.id)).toEqual([news.sent]);
-    expect(desk.state.news[0]).toMatchObject({ typeId: 1, helpdeskIds: [1, 2, 3] });
+    expect(stage.desk.state.news[0]).toMatchObject({ typeId: 1, helpdeskIds: [1, 2, 3] });
   });
 });
 
 test('an unknown author stops writing, not reading', async () => {
-  await adapter.close();
-  adapter = connectWith({ author: 'nobody' });
+  await stage.reconnect({ author: 'nobody' });
 
-  const result = await adapter.selfTest(contractContext());
+  const result = await stage.adapter.selfTest(contractContext());
 
   expect(result.botUserId).toBeNull();
   expect(result.findings.join()).toMatch(/author: .*no person "nobody"/);

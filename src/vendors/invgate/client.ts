@@ -1,10 +1,11 @@
 import type { z } from 'zod';
 import { VendorError } from '../../errors.ts';
 import type { Params, VendorAnswer, VendorCall } from '../http/client.ts';
+import { readShape, unexpected } from '../http/shape.ts';
 import type { CallContext, VendorIo } from '../vendor.ts';
 import { createAccess, isRefusedAccess, type Access } from './access.ts';
 import { splitCall, type CallName, type ReadCall, type WriteCall } from './calls.ts';
-import { describeShape, openEnvelope, type Opened } from './envelope.ts';
+import { openEnvelope, type Opened } from './envelope.ts';
 import type { InvgateSettings } from './settings.ts';
 
 /**
@@ -90,7 +91,7 @@ class Client implements InvgateClient {
   async rows<T>(call: ReadCall, query: Params, row: z.ZodType<T>, context: CallContext): Promise<Rows<T>> {
     const { opened, value, serverNow } = await this.#read(call, query, context);
     if (opened.kind !== 'rows') throw this.unexpected(call, 'a list', value);
-    const rows = opened.rows.map((item) => this.#parse(call, row, item));
+    const rows = opened.rows.map((item) => readShape(this.#access.errors, call, row, item));
     return { rows, raw: opened.rows, nextKey: opened.nextKey, serverNow };
   }
 
@@ -120,7 +121,7 @@ class Client implements InvgateClient {
     const { opened, value } = found;
     if (opened.kind === 'rows' && opened.rows.length === 0) return null;
     const raw = opened.kind === 'rows' ? opened.rows[0] : value;
-    return { value: this.#parse(call, schema, raw), raw };
+    return { value: readShape(this.#access.errors, call, schema, raw), raw };
   }
 
   async raw(call: ReadCall, query: Params, context: CallContext): Promise<unknown> {
@@ -150,8 +151,7 @@ class Client implements InvgateClient {
   }
 
   unexpected(call: string, expected: string, got: unknown): VendorError {
-    const message = `${call}: unexpected shape: expected ${expected}, got ${describeShape(got)}`;
-    return this.#access.errors.error(message, 'unreadable');
+    return this.#access.errors.error(unexpected(call, expected, got), 'unreadable');
   }
 
   close(): Promise<void> {
@@ -219,14 +219,6 @@ class Client implements InvgateClient {
       if (!isRefusedAccess(error) || !(await this.#access.renew(http, context))) throw error;
       return await (await this.#access.open(context)).call(call, context);
     }
-  }
-
-  #parse<T>(call: string, schema: z.ZodType<T>, value: unknown): T {
-    const result = schema.safeParse(value);
-    if (result.success) return result.data;
-    const issue = result.error.issues[0];
-    const where = issue?.path.join('.') ?? '';
-    throw this.unexpected(call, `${where || 'a row'} (${issue?.message ?? 'unknown'})`, value);
   }
 }
 

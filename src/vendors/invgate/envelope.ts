@@ -73,14 +73,3 @@ function countOf(value: unknown): number | null {
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
-
-/** The shape of a value without its contents, for errors: which keys were seen. */
-export function describeShape(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value !== 'object') return `a ${typeof value}`;
-  const keys = Object.keys(value)
-    .slice(0, 20)
-    .map((key) => key.slice(0, 40));
-  return `an object with the keys ${keys.join(', ') || '(none)'}`;
-}

@@ -1,52 +1,25 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { startJitbitDesk, type JitbitDesk } from '../../demo/simulators/jitbit/jitbit-desk.ts';
 import { jitbitIds } from '../../demo/simulators/jitbit/seed.ts';
-import { performOn, planOn } from '../../../test/actions.ts';
-import { ContractClock, contractContext, ContractIo, vendorFailure } from '../../../test/vendor-contract.ts';
-import type { Adapter, DeskAction, PlannedWrite } from '../vendor.ts';
+import { ActionStage } from '../../../test/actions.ts';
+import { contractContext, vendorFailure } from '../../../test/vendor-contract.ts';
+import type { DeskAction } from '../vendor.ts';
 import { jitbit } from './index.ts';
 
-let desk: JitbitDesk;
-let io: ContractIo;
-let adapter: Adapter;
-let id: number;
-
-beforeEach(async () => {
-  const clock = new ContractClock();
-  desk = await startJitbitDesk({ clock, rateLimit: 'off', oldTickets: false, timeZone: 'Europe/Istanbul' });
-  io = new ContractIo(clock);
-  adapter = connectWith({ phases: { 'On hold': 'waiting' }, write_time_zone: 'Europe/Istanbul' });
-  id = desk.human.create({ subject: 'VPN down', tags: ['vip', 'onsite'] });
+const stage = new ActionStage<JitbitDesk>(jitbit, {
+  start: (clock) =>
+    startJitbitDesk({ clock, rateLimit: 'off', oldTickets: false, timeZone: 'Europe/Istanbul' }),
+  settings: ({ url, token }) => ({
+    url,
+    token,
+    phases: { 'On hold': 'waiting' },
+    write_time_zone: 'Europe/Istanbul',
+  }),
+  create: ({ human }) => human.create({ subject: 'VPN down', tags: ['vip', 'onsite'] }),
+  tell: ({ method, name, params }) =>
+    method !== 'POST' || name === 'authorization' ? null : `${name} ${decodeURIComponent(String(params))}`,
 });
-afterEach(async () => {
-  await adapter.close();
-  await desk.close();
-});
-
-function connectWith(settings: Record<string, unknown>): Adapter {
-  const { connect } = jitbit;
-  if (connect === null) throw new Error('jitbit has an API');
-  return connect(jitbit.settings.parse({ url: desk.url, token: desk.token, ...settings }), io);
-}
-
-const plan = (action: DeskAction, done?: readonly string[]): Promise<PlannedWrite | null> =>
-  planOn(adapter, String(id), action, done);
-const perform = (action: DeskAction): Promise<readonly PlannedWrite[]> =>
-  performOn(adapter, String(id), action);
-
-/** What changed the desk: names of the calls and their fields. */
-function changes(): readonly string[] {
-  return desk.calls.all
-    .filter((call) => call.method === 'POST' && call.name !== 'authorization')
-    .map((call) => `${call.name} ${decodeURIComponent(String(call.params))}`);
-}
-
-async function refusal(action: DeskAction): Promise<string> {
-  const error = await vendorFailure(plan(action));
-  expect(error).toMatchObject({ reason: 'refused', notApplied: true });
-  expect(changes()).toEqual([]);
-  return error.message;
-}
+const { plan, perform, changes, refusal } = stage;
 
 describe('reassign', () => {
   test.each([
@@ -58,7 +31,7 @@ describe('reassign', () => {
   ])('moves to a queue and a person by %s in one call', async (_, agent) => {
     const writes = await perform({ action: 'reassign', queue: 'Hardware > Printer', agent });
 
-    expect(changes()).toEqual([`updateticket id=${id}&categoryId=103&assignedUserId=3`]);
+    expect(changes()).toEqual([`updateticket id=${stage.id}&categoryId=103&assignedUserId=3`]);
     expect(writes[0]).toMatchObject({
       part: 'reassign',
       kind: 'state',
@@ -78,29 +51,29 @@ describe('reassign', () => {
     async (queue) => {
       await perform({ action: 'reassign', queue });
 
-      expect(desk.ticket(id).categoryId).toBe(jitbitIds.networkL2);
+      expect(stage.desk.ticket(stage.id).categoryId).toBe(jitbitIds.networkL2);
     },
   );
 
   test("knows a section by Jitbit's own spelling of the path", async () => {
     await perform({ action: 'reassign', queue: 'Hardware \\ Laptop' });
 
-    expect(desk.ticket(id).categoryId).toBe(jitbitIds.laptop);
+    expect(stage.desk.ticket(stage.id).categoryId).toBe(jitbitIds.laptop);
   });
 
   test('leaves alone what is so already', async () => {
-    desk.human.assign(id, 'ali@acme.com');
+    stage.desk.human.assign(stage.id, 'ali@acme.com');
 
     expect(await plan({ action: 'reassign', queue: 'Network', agent: 'ali@acme.com' })).toBeNull();
   });
 
   test('null takes the assignee away', async () => {
-    desk.human.assign(id, 'ali@acme.com');
+    stage.desk.human.assign(stage.id, 'ali@acme.com');
 
     await perform({ action: 'reassign', agent: null });
 
-    expect(changes()).toEqual([`updateticket id=${id}&assignedUserId=0`]);
-    expect(desk.ticket(id).assignedToUserId).toBeNull();
+    expect(changes()).toEqual([`updateticket id=${stage.id}&assignedUserId=0`]);
+    expect(stage.desk.ticket(stage.id).assignedToUserId).toBeNull();
   });
 
   test('a person who is no technician of the category is refused before anything is sent', async () => {
@@ -125,26 +98,26 @@ describe('reassign', () => {
 
   test('a category that appeared a minute ago is found', async () => {
     await plan({ action: 'reassign', queue: 'VPN' });
-    desk.state.categories.set(108, {
-      ...(desk.state.categories.get(101) ?? never()),
+    stage.desk.state.categories.set(108, {
+      ...(stage.desk.state.categories.get(101) ?? never()),
       id: 108,
       name: 'Radio',
     });
-    io.clock.ms += 60_000;
+    stage.io.clock.ms += 60_000;
 
     await perform({ action: 'reassign', queue: 'Radio' });
 
-    expect(desk.ticket(id).categoryId).toBe(108);
+    expect(stage.desk.ticket(stage.id).categoryId).toBe(108);
   });
 
   test('works for an account that may not list users', async () => {
-    const bot = desk.state.users.get(jitbitIds.deskbot) ?? never();
-    desk.state.users.set(bot.id, { ...bot, isAdmin: false });
+    const bot = stage.desk.state.users.get(jitbitIds.deskbot) ?? never();
+    stage.desk.state.users.set(bot.id, { ...bot, isAdmin: false });
 
     await perform({ action: 'reassign', agent: 'ali@acme.com' });
 
-    expect(desk.ticket(id).assignedToUserId).toBe(jitbitIds.ali);
-    expect(io.silences).toEqual([]);
+    expect(stage.desk.ticket(stage.id).assignedToUserId).toBe(jitbitIds.ali);
+    expect(stage.io.silences).toEqual([]);
   });
 });
 
@@ -159,15 +132,17 @@ describe('comment', () => {
   ])('public: %s sends forTechsOnly: %s (input 78)', async (isPublic, techsOnly) => {
     const write = await plan({ action: 'comment', text: 'On it', public: isPublic });
     if (write === null) throw new Error('nothing planned');
-    await adapter.send(write, contractContext());
+    await stage.adapter.send(write, contractContext());
 
-    expect(desk.comments(id)).toMatchObject([{ body: 'On it', forTechsOnly: techsOnly, isSystem: false }]);
+    expect(stage.desk.comments(stage.id)).toMatchObject([
+      { body: 'On it', forTechsOnly: techsOnly, isSystem: false },
+    ]);
   });
 });
 
 describe('set', () => {
   test('sends all fields in one call and tells what will be read back', async () => {
-    desk.human.edit(desk.human.create({ subject: 'teaches the status' }), { status: 'On hold' });
+    stage.desk.human.edit(stage.desk.human.create({ subject: 'teaches the status' }), { status: 'On hold' });
 
     const writes = await perform({
       action: 'set',
@@ -179,7 +154,7 @@ describe('set', () => {
     });
 
     expect(changes()).toEqual([
-      `updateticket id=${id}&categoryId=102&priority=2&statusId=9&subject=VPN+down+in+Ankara&dueDate=2026-12-24T13:00:00`,
+      `updateticket id=${stage.id}&categoryId=102&priority=2&statusId=9&subject=VPN+down+in+Ankara&dueDate=2026-12-24T13:00:00`,
     ]);
     expect(writes[0]?.sets).toMatchObject({
       priority: { from: 'normal', to: 'critical' },
@@ -188,27 +163,27 @@ describe('set', () => {
       title: { from: 'VPN down', to: 'VPN down in Ankara' },
       due_at: { from: null, to: '2026-12-24T10:00:00.000Z' },
     });
-    expect(desk.ticket(id).dueDate).toBe(Date.parse('2026-12-24T10:00:00Z'));
-    expect(io.warnings).toEqual([]);
+    expect(stage.desk.ticket(stage.id).dueDate).toBe(Date.parse('2026-12-24T10:00:00Z'));
+    expect(stage.io.warnings).toEqual([]);
   });
 
   test('a due date that comes back as another instant is warned of', async () => {
-    adapter = connectWith({ write_time_zone: 'America/New_York' });
+    await stage.reconnect({ write_time_zone: 'America/New_York' });
 
-    await adapter.send(
+    await stage.adapter.send(
       (await plan({ action: 'set', due_at: '2026-12-24T10:00:00.000Z' })) ?? never(),
       contractContext(),
     );
 
-    expect(io.warnings).toEqual([expect.stringContaining('check write_time_zone')]);
+    expect(stage.io.warnings).toEqual([expect.stringContaining('check write_time_zone')]);
   });
 
   test('a due date is taken away', async () => {
-    desk.human.edit(id, { dueAt: Date.parse('2026-12-24T10:00:00Z') });
+    stage.desk.human.edit(stage.id, { dueAt: Date.parse('2026-12-24T10:00:00Z') });
 
     await perform({ action: 'set', due_at: null });
 
-    expect(desk.ticket(id).dueDate).toBeNull();
+    expect(stage.desk.ticket(stage.id).dueDate).toBeNull();
   });
 
   test.each([
@@ -218,11 +193,11 @@ describe('set', () => {
     ['NORMAL', 0],
     ['-1', -1],
   ])('priority %s is written as %i', async (priority, expected) => {
-    desk.human.edit(id, { priority: expected === 0 ? 1 : 0 });
+    stage.desk.human.edit(stage.id, { priority: expected === 0 ? 1 : 0 });
 
     await perform({ action: 'set', priority });
 
-    expect(desk.ticket(id).priority).toBe(expected);
+    expect(stage.desk.ticket(stage.id).priority).toBe(expected);
   });
 
   test('custom fields go out together: options by their id, checkboxes as true or false', async () => {
@@ -231,7 +206,7 @@ describe('set', () => {
       custom: { device: 'phone', 'Asset number': 17, Outage: true },
     });
 
-    expect(changes()).toEqual([`setcustomfields ticketId=${id}&cf501=7002&cf502=17&cf503=true`]);
+    expect(changes()).toEqual([`setcustomfields ticketId=${stage.id}&cf501=7002&cf502=17&cf503=true`]);
     expect(writes[0]?.sets).toEqual({
       'custom.Device': { from: null, to: 'Phone' },
       'custom.Asset number': { from: null, to: '17' },
@@ -241,11 +216,11 @@ describe('set', () => {
   });
 
   test('null clears a custom field', async () => {
-    desk.human.edit(id, { customFields: { 'Asset number': 'A-1' } });
+    stage.desk.human.edit(stage.id, { customFields: { 'Asset number': 'A-1' } });
 
     await perform({ action: 'set', custom: { 'Asset number': null } });
 
-    expect(desk.ticket(id).customFields.size).toBe(0);
+    expect(stage.desk.ticket(stage.id).customFields.size).toBe(0);
   });
 
   test.each([
@@ -256,17 +231,17 @@ describe('set', () => {
     [{ status: 'On hodl' }, 'no status "On hodl"; nearest: On hold'],
     [{ type: 'Incident' }, 'Jitbit has no ticket types'],
   ])('%j is refused, with the nearest names', async (fields, expected) => {
-    desk.human.edit(desk.human.create({ subject: 'teaches the status' }), { status: 'On hold' });
+    stage.desk.human.edit(stage.desk.human.create({ subject: 'teaches the status' }), { status: 'On hold' });
 
     expect(await refusal({ action: 'set', ...fields } as DeskAction)).toContain(expected);
   });
 
   test('a status that only configuration knows is written by its id', async () => {
-    adapter = connectWith({ names: { status: { 9: 'Beklemede' } } });
+    await stage.reconnect({ names: { status: { 9: 'Beklemede' } } });
 
     await perform({ action: 'set', status: 'BEKLEMEDE' });
 
-    expect(desk.ticket(id).statusId).toBe(9);
+    expect(stage.desk.ticket(stage.id).statusId).toBe(9);
   });
 });
 
@@ -275,8 +250,8 @@ describe('tag and watch', () => {
     await perform({ action: 'tag', add: ['VIP', 'network', 'ankara'], remove: [] });
 
     expect(changes()).toEqual([
-      `tagticket ticketId=${id}&name=network`,
-      `tagticket ticketId=${id}&name=ankara`,
+      `tagticket ticketId=${stage.id}&name=network`,
+      `tagticket ticketId=${stage.id}&name=ankara`,
     ]);
   });
 
@@ -285,21 +260,21 @@ describe('tag and watch', () => {
 
     expect(write?.sets).toEqual({ tags: { from: ['vip', 'onsite'], to: ['vip', 'done'] } });
     await perform({ action: 'tag', add: ['done'], remove: ['onsite', 'never there'] });
-    expect(desk.ticket(id).tags).toEqual(['vip', 'done']);
-    expect(changes()).toEqual([`updateticket id=${id}&tags=vip,done`]);
+    expect(stage.desk.ticket(stage.id).tags).toEqual(['vip', 'done']);
+    expect(changes()).toEqual([`updateticket id=${stage.id}&tags=vip,done`]);
   });
 
   test('subscribers are added and removed by e-mail', async () => {
-    desk.human.subscribe(id, 'lena@acme.com');
+    stage.desk.human.subscribe(stage.id, 'lena@acme.com');
 
     await perform({ action: 'watch', add: ['ceo@acme.com', 'mert@acme.com'], remove: ['lena@acme.com'] });
 
     expect(changes()).toEqual([
-      `addsubscriber id=${id}&userId=${jitbitIds.ceo}`,
-      `addsubscriber id=${id}&userId=${jitbitIds.mert}`,
-      `removesubscriber id=${id}&userId=${jitbitIds.lena}`,
+      `addsubscriber id=${stage.id}&userId=${jitbitIds.ceo}`,
+      `addsubscriber id=${stage.id}&userId=${jitbitIds.mert}`,
+      `removesubscriber id=${stage.id}&userId=${jitbitIds.lena}`,
     ]);
-    expect(io.spent.filter((budget) => budget === 'search').length).toBeGreaterThan(0);
+    expect(stage.io.spent.filter((budget) => budget === 'search').length).toBeGreaterThan(0);
   });
 });
 
@@ -308,8 +283,8 @@ describe('moves', () => {
     const writes = await perform({ action: 'close', text: 'Fixed by a reboot' });
 
     expect(changes()).toEqual([
-      `comment id=${id}&body=Fixed+by+a+reboot&forTechsOnly=true`,
-      `close id=${id}`,
+      `comment id=${stage.id}&body=Fixed+by+a+reboot&forTechsOnly=true`,
+      `close id=${stage.id}`,
     ]);
     expect(writes[1]).toMatchObject({
       kind: 'transition',
@@ -320,46 +295,46 @@ describe('moves', () => {
   });
 
   test('resolve closes, or takes the status that is configured for it', async () => {
-    adapter = connectWith({ phases: { 'On hold': 'resolved' }, names: { status: { 9: 'On hold' } } });
+    await stage.reconnect({ phases: { 'On hold': 'resolved' }, names: { status: { 9: 'On hold' } } });
 
     await perform({ action: 'resolve' });
 
-    expect(desk.ticket(id).statusId).toBe(9);
+    expect(stage.desk.ticket(stage.id).statusId).toBe(9);
   });
 
   test('reopen puts a closed ticket into process and leaves an open one alone', async () => {
     expect(await plan({ action: 'reopen' })).toBeNull();
-    desk.human.close(id);
+    stage.desk.human.close(stage.id);
 
     await perform({ action: 'reopen' });
 
-    expect(desk.ticket(id).statusId).toBe(2);
+    expect(stage.desk.ticket(stage.id).statusId).toBe(2);
   });
 
   test('waiting for the customer is a status that the configuration names; back to the agents is In process', async () => {
-    desk.human.edit(desk.human.create({ subject: 'teaches the status' }), { status: 'On hold' });
+    stage.desk.human.edit(stage.desk.human.create({ subject: 'teaches the status' }), { status: 'On hold' });
 
     await perform({ action: 'wait_for', who: 'customer' });
-    expect(desk.ticket(id).statusId).toBe(9);
+    expect(stage.desk.ticket(stage.id).statusId).toBe(9);
     await perform({ action: 'wait_for', who: 'agent' });
-    expect(desk.ticket(id).statusId).toBe(2);
+    expect(stage.desk.ticket(stage.id).statusId).toBe(2);
   });
 
   test('without such a status, or with a time, waiting is refused', async () => {
     expect(await refusal({ action: 'wait_for', who: { until: '2026-12-24T10:00:00.000Z' } })).toContain(
       'no waiting',
     );
-    adapter = connectWith({});
+    await stage.reconnect({ phases: {} });
     expect(await refusal({ action: 'wait_for', who: 'customer' })).toContain('phases');
   });
 
   test('a desk that wants GET for Close gets it, after a 405 only', async () => {
-    desk.faults.next('POST close', { kind: 'status', status: 405 });
+    stage.desk.faults.next('POST close', { kind: 'status', status: 405 });
 
     await perform({ action: 'close' });
 
-    expect(desk.calls.named('close').map((call) => call.method)).toEqual(['POST', 'GET']);
-    expect(desk.ticket(id).statusId).toBe(3);
+    expect(stage.desk.calls.named('close').map((call) => call.method)).toEqual(['POST', 'GET']);
+    expect(stage.desk.ticket(stage.id).statusId).toBe(3);
   });
 });
 
@@ -373,16 +348,16 @@ describe('appends', () => {
       priority: 'high',
       requester: 'ceo@acme.com',
     };
-    const write = await adapter.nextWrite(action, null, new Set(), contractContext());
+    const write = await stage.adapter.nextWrite(action, null, new Set(), contractContext());
     if (write === null) throw new Error('nothing planned');
-    const before = await adapter.listChildren(write, contractContext());
+    const before = await stage.adapter.listChildren(write, contractContext());
 
-    const { childId } = await adapter.send(write, contractContext());
-    const after = await adapter.listChildren(write, contractContext());
+    const { childId } = await stage.adapter.send(write, contractContext());
+    const after = await stage.adapter.listChildren(write, contractContext());
 
     expect(before).toEqual([]);
     expect(after).toMatchObject([{ id: childId, text: action.text, authorId: null }]);
-    expect(desk.ticket(Number(childId))).toMatchObject({
+    expect(stage.desk.ticket(Number(childId))).toMatchObject({
       subject: 'Major outage',
       categoryId: jitbitIds.majorIncidents,
       priority: 1,
@@ -392,7 +367,7 @@ describe('appends', () => {
   });
 
   test('a ticket without category is refused on a desk that has several', async () => {
-    const planned = adapter.nextWrite(
+    const planned = stage.adapter.nextWrite(
       { action: 'create_ticket', title: 'x', text: 'y' },
       null,
       new Set(),
@@ -404,23 +379,23 @@ describe('appends', () => {
 
   test('time is added to the total once, and never over what somebody else added', async () => {
     const write = (await plan({ action: 'time_entry', minutes: 15 })) ?? never();
-    const before = await adapter.listChildren(write, contractContext());
-    await adapter.send(write, contractContext());
-    const after = await adapter.listChildren(write, contractContext());
-    const again = await vendorFailure(adapter.send(write, contractContext()));
+    const before = await stage.adapter.listChildren(write, contractContext());
+    await stage.adapter.send(write, contractContext());
+    const after = await stage.adapter.listChildren(write, contractContext());
+    const again = await vendorFailure(stage.adapter.send(write, contractContext()));
 
     expect([before, after].map((children) => children?.[0]?.id)).toEqual(['total 0 s', 'total 900 s']);
     expect(after?.[0]?.text).toBe(write.append?.text);
     expect(again).toMatchObject({ reason: 'conflict', notApplied: true });
-    expect(desk.ticket(id).timeSpentInSeconds).toBe(900);
+    expect(stage.desk.ticket(stage.id).timeSpentInSeconds).toBe(900);
   });
 
   test('tickets are linked once', async () => {
-    const other = desk.human.create({ subject: 'related' });
+    const other = stage.desk.human.create({ subject: 'related' });
 
     await perform({ action: 'link', to: `#${other}` });
 
-    expect(changes()).toEqual([`linktickets id=${id}&id2=${other}`]);
+    expect(changes()).toEqual([`linktickets id=${stage.id}&id2=${other}`]);
     expect(await plan({ action: 'link', to: String(other) })).toBeNull();
   });
 });

@@ -4,7 +4,7 @@ import { looksLikePage } from '../http/answer.ts';
 import { createVendorHttp, type Params, type VendorAnswer, type VendorHttp } from '../http/client.ts';
 import type { StatusOverrides } from '../http/classify.ts';
 import { readCa } from '../http/settings.ts';
-import { describeShape, readShape, ShapeError } from '../http/shape.ts';
+import { readList, readShape } from '../http/shape.ts';
 import type { CallContext, VendorIo } from '../vendor.ts';
 import type { JitbitSettings } from './settings.ts';
 
@@ -84,11 +84,8 @@ class Client implements JitbitClient {
     context: CallContext,
   ): Promise<JitbitList<T>> {
     const answer = await this.#get(path, query, context);
-    const raw = answer.json();
-    if (!Array.isArray(raw)) {
-      throw this.#unreadable(`GET ${path}: unexpected shape: expected a list, got ${describeShape(raw)}`);
-    }
-    const rows = raw.map((item: unknown) => this.#parse(`GET ${path}`, row, item));
+    const raw = readList(this.#http, `GET ${path}`, answer.json());
+    const rows = raw.map((item) => readShape(this.#http, `GET ${path}`, row, item));
     return { rows, raw, serverNow: answer.serverNow };
   }
 
@@ -99,7 +96,7 @@ class Client implements JitbitClient {
     context: CallContext,
   ): Promise<JitbitOne<T>> {
     const raw = (await this.#get(path, query, context)).json();
-    return { value: this.#parse(`GET ${path}`, schema, raw), raw };
+    return { value: readShape(this.#http, `GET ${path}`, schema, raw), raw };
   }
 
   async find<T>(
@@ -118,13 +115,13 @@ class Client implements JitbitClient {
 
   async authorize<T>(schema: z.ZodType<T>, context: CallContext): Promise<T> {
     const answer = await this.#http.call({ method: 'POST', path: 'Authorization', write: false }, context);
-    return this.#parse('POST Authorization', schema, answer.json());
+    return readShape(this.#http, 'POST Authorization', schema, answer.json());
   }
 
   async post(path: string, form: Params, context: CallContext): Promise<string> {
     const answer = await this.#change(path, form, context);
     if (looksLikePage(answer.text)) {
-      throw this.#unreadable(`POST ${path}: a page instead of an answer: wrong url?`);
+      throw this.#http.error(`POST ${path}: a page instead of an answer: wrong url?`, 'unreadable');
     }
     return answer.text.trim();
   }
@@ -176,19 +173,6 @@ class Client implements JitbitClient {
         ? withNotApplied(second, error)
         : error;
     }
-  }
-
-  #parse<T>(call: string, schema: z.ZodType<T>, value: unknown): T {
-    try {
-      return readShape(schema, value);
-    } catch (error) {
-      if (error instanceof ShapeError) throw this.#unreadable(`${call}: ${error.message}`);
-      throw error;
-    }
-  }
-
-  #unreadable(message: string): VendorError {
-    return this.#http.error(message, 'unreadable');
   }
 }
 
