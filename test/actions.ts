@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import type { Call } from '../src/demo/simulators/support/calls.ts';
 import type { Adapter, DeskAction, PlannedWrite, Vendor } from '../src/vendors/vendor.ts';
 import { ContractClock, contractContext, ContractIo, vendorFailure } from './vendor-contract.ts';
@@ -94,8 +94,8 @@ export class ActionStage<Desk extends StagedDesk, Options = object> {
   /** What an action is refused with, before anything was sent. */
   readonly refusal = async (action: DeskAction): Promise<string> => {
     const error = await vendorFailure(this.plan(action));
-    expect(error).toMatchObject({ reason: 'refused', notApplied: true });
-    expect(this.changes()).toEqual([]);
+    if (error.reason !== 'refused' || !error.notApplied) throw new Error('it is no refusal', { cause: error });
+    if (this.changes().length > 0) throw new Error(`refused after ${this.changes().join(', ')}`);
     return error.message;
   };
 

@@ -223,7 +223,13 @@ describe('lists', () => {
   });
 
   test('votes as our own user, and never in the name of another', async () => {
-    const approval = { requestId: stage.id, authorId: 2, description: 'Laptop', type: 2 as const, createdAt: 1 };
+    const approval = {
+      requestId: stage.id,
+      authorId: 2,
+      description: 'Laptop',
+      type: 2 as const,
+      createdAt: 1,
+    };
     stage.desk.state.approvals.push({ ...approval, id: 1, status: -1, voterIds: [1, 2] });
 
     await perform({ action: 'approve', vote: 'accept' });
