@@ -94,7 +94,8 @@ export class ActionStage<Desk extends StagedDesk, Options = object> {
   /** What an action is refused with, before anything was sent. */
   readonly refusal = async (action: DeskAction): Promise<string> => {
     const error = await vendorFailure(this.plan(action));
-    if (error.reason !== 'refused' || !error.notApplied) throw new Error('it is no refusal', { cause: error });
+    if (error.reason !== 'refused' || !error.notApplied)
+      throw new Error('it is no refusal', { cause: error });
     if (this.changes().length > 0) throw new Error(`refused after ${this.changes().join(', ')}`);
     return error.message;
   };
