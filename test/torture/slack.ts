@@ -3,7 +3,7 @@ import { startSlack, type Slack } from '../../src/demo/simulators/slack/slack.ts
 import type { Call } from '../../src/demo/simulators/support/calls.ts';
 import type { Fault } from '../../src/demo/simulators/support/faults.ts';
 import type { Server } from './process.ts';
-import { createStage, decideAll, type Stage } from './stage.ts';
+import { createStage, decideAll, pause, type Stage } from './stage.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface SlackOptions {
@@ -29,6 +29,9 @@ const DROPS: readonly Fault[] = [
   { kind: 'truncated' },
   { kind: 'cut_off' },
 ];
+/** A death that was ordered comes within moments; what a dead process held comes free first. */
+const COMES_MS = 60_000;
+const TELL_MS = 20_000;
 /** A killed process leaves its channel held for some seconds: the next rounds speak elsewhere. */
 const CHANNELS = 12;
 
@@ -101,16 +104,23 @@ async function oneRound(stage: Stage, slack: Slack, round: number): Promise<read
       : null;
   const server = await stage.launch(held ? {} : { DESKHAND_CRASH_AT: death });
   // A step that a dead process left behind may end this one before it answers.
-  await Promise.race([server.ready.catch(() => undefined), server.ended]);
+  await inTime(server, Promise.race([server.ready.catch(() => undefined), server.ended]), 'an answer');
   for (const alert of held ? alerts : others.concat(first ?? [])) await tell(server, alert);
   if (gate !== null) {
-    await Promise.race([gate.arrived, server.ended]);
+    await inTime(server, Promise.race([gate.arrived, server.ended]), `the post of round ${round}`);
     if (!server.running) throw new Error(`serve ended by itself:\n${server.log.slice(-20).join('\n')}`);
     await server.kill();
     gate.release();
   }
-  await server.ended;
+  await inTime(server, server.ended, `death ${death} in round ${round}`);
   return alerts;
+}
+
+/** @throws when it does not come, with what the server said */
+async function inTime(server: Server, coming: Promise<unknown>, what: string): Promise<void> {
+  const late = new Promise<'late'>((resolve) => void setTimeout(resolve, COMES_MS, 'late').unref());
+  if ((await Promise.race([coming, late])) !== 'late') return;
+  throw new Error(`${what} did not come:\n${server.log.slice(-40).join('\n')}`);
 }
 
 /** `7` → `bh`: words without digits tell tickets apart. */
@@ -123,22 +133,25 @@ function posts({ title }: Alert): (call: Call) => boolean {
     call.name.toLowerCase() === 'chat.postmessage' && (call.params.get('text') ?? '').includes(title);
 }
 
-/** Sent until somebody answers or nobody is there any more. */
+/** Sent until somebody takes it or nobody is there any more. */
 async function tell(server: Server, alert: Alert): Promise<void> {
-  const body = JSON.stringify({ id: alert.title, title: alert.title, place: alert.channel });
-  try {
-    const answer = await fetch(`http://127.0.0.1:${server.port}/hooks/monitoring`, {
-      method: 'POST',
-      body,
-      headers: {
-        authorization: 'Bearer torture-secret',
-        'content-type': 'application/json',
-        'webhook-id': alert.title,
-      },
-    });
-    alert.acknowledged = answer.ok;
-  } catch {
-    // It died first: nothing was promised.
+  while (server.running && !alert.acknowledged) {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${server.port}/hooks/monitoring`, {
+        method: 'POST',
+        body: JSON.stringify({ id: alert.title, title: alert.title, place: alert.channel }),
+        signal: AbortSignal.timeout(TELL_MS),
+        headers: {
+          authorization: 'Bearer torture-secret',
+          'content-type': 'application/json',
+          'webhook-id': alert.title,
+        },
+      });
+      alert.acknowledged = answer.ok;
+    } catch {
+      // It died first: nothing was promised.
+    }
+    if (!alert.acknowledged) await pause(50);
   }
 }
 
