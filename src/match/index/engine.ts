@@ -121,17 +121,21 @@ export class Engine {
     for (let i = 0; i < this.#queued; i += 1) {
       const condition = this.#queue[i] ?? 0;
       const end = this.#accessStarts[condition + 1] ?? 0;
-      for (let at = this.#accessStarts[condition] ?? 0; at < end; at += 2) {
+      for (let at = this.#accessStarts[condition] ?? 0; at < end;) {
         const probe = entries[at] ?? 0;
-        if ((marks[probe >> 1] === epoch) !== ((probe & 1) === 0)) continue;
-        const start = entries[at + 1] ?? 0;
-        const header = code[start] ?? 0;
-        const rule = header >> 1;
-        if ((header & 1) === 1) {
-          if (this.#walked[rule] === epoch) continue;
-          this.#walked[rule] = epoch;
+        const groupEnd = entries[at + 1] ?? 0;
+        at += 2;
+        if ((marks[probe >> 1] === epoch) !== ((probe & 1) === 0)) at = groupEnd;
+        for (; at < groupEnd; at += 1) {
+          const start = entries[at] ?? 0;
+          const header = code[start] ?? 0;
+          const rule = header >> 1;
+          if ((header & 1) === 1) {
+            if (this.#walked[rule] === epoch) continue;
+            this.#walked[rule] = epoch;
+          }
+          if (this.#run(start + TO_TYPE)) found.push(rule);
         }
-        if (this.#run(start + TO_TYPE)) found.push(rule);
       }
     }
     return found;

@@ -32,7 +32,6 @@ export class FieldIndex {
   /** True where no condition but "contains" needs the folded text. */
   readonly #onlyContains: boolean;
   readonly #memo: Map<string, readonly number[]> | null;
-  readonly #scratch: number[] = [];
   readonly #ranges: Ranges;
 
   constructor(slot: FieldSlot, conditions: readonly Condition[], folding: Folding) {
@@ -60,16 +59,16 @@ export class FieldIndex {
     return this.levels.some((ids) => ids.length > 0);
   }
 
-  /** The conditions that hold because this value is there; the list is good until the next call. */
+  /** The conditions that hold because this value is there. */
   find(value: Scalar): readonly number[] {
     if (this.#ignoresValues) return NONE;
     if (typeof value === 'number') return this.#findNumber(value);
     if (typeof value === 'boolean') return this.#equals.get(value) ?? NONE;
     const memo = this.#memo;
-    if (memo === null || value.length > MEMO_MAX_LENGTH) return this.#lookUp(value, this.#scratch);
+    if (memo === null || value.length > MEMO_MAX_LENGTH) return this.#lookUp(value);
     const known = memo.get(value);
     if (known !== undefined) return known;
-    const found = this.#lookUp(value, []);
+    const found = this.#lookUp(value);
     if (memo.size >= MEMO_SIZE) memo.clear();
     memo.set(value, found.length === 0 ? NONE : found);
     return found;
@@ -79,15 +78,14 @@ export class FieldIndex {
     // Rules hold no NaN, so that the Map cannot find one.
     const equal = this.#equals.get(value);
     if (this.#ranges.isEmpty) return equal ?? NONE;
-    const found = this.#scratch;
-    found.length = 0;
+    const found: number[] = [];
     append(found, equal);
     this.#ranges.find(value, found);
     return found;
   }
 
-  #lookUp(text: string, found: number[]): readonly number[] {
-    found.length = 0;
+  #lookUp(text: string): readonly number[] {
+    const found: number[] = [];
     if (this.#exact.size > 0) append(found, this.#exact.get(text));
     this.#contains?.scan(text, found);
     if (this.#onlyContains) return found;

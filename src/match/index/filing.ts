@@ -10,7 +10,7 @@ export interface Filing {
   readonly starts: Int32Array;
   /** Entries of condition c stand from `accessStarts[c]` on. */
   readonly accessStarts: Int32Array;
-  /** Pairs: a literal that must hold too, and where the rule's code starts. */
+  /** Groups: a literal that must hold too, where the group ends, and where the code of each of its rules starts. */
   readonly entries: Int32Array;
 }
 
@@ -22,46 +22,55 @@ export function fileRules(
   marked: number,
 ): Filing {
   const accesses = bodies.map((body, rule) => accessOfRule(body, types[rule], frequency));
+  const filed = accesses.flatMap((access, rule) => {
+    const only = access.length === 1 ? access[0] : undefined;
+    const probe = probeOf(bodies[rule], only, frequency) ?? (types[rule]?.id ?? 0) << 1;
+    return access.map(({ id }): Filed => ({ condition: id, probe, rule }));
+  });
+  filed.sort((a, b) => a.condition - b.condition || a.probe - b.probe || a.rule - b.rule);
   const code = new BodyCode();
   const starts = new Int32Array(bodies.length);
-  for (const rule of byAccess(accesses)) {
+  // Rules of one group side by side: they are walked together, and memory is read in lines.
+  for (const rule of new Set([...filed.map((one) => one.rule), ...bodies.keys()])) {
     const [body, type] = [bodies[rule], types[rule]];
     if (body === undefined || type === undefined) throw new TypeError('every rule has event types');
     starts[rule] = code.add(rule, type, orderBody(body, frequency), (accesses[rule]?.length ?? 0) > 1);
   }
-  const accessStarts = startsOf(accesses, marked);
-  const entries = new Int32Array(accessStarts[marked] ?? 0);
-  const next = accessStarts.slice();
-  for (const [rule, access] of accesses.entries()) {
-    const only = access.length === 1 ? access[0] : undefined;
-    const probe = probeOf(bodies[rule], only, frequency) ?? (types[rule]?.id ?? 0) << 1;
-    for (const { id } of access) {
-      const at = next[id] ?? 0;
-      entries[at] = probe;
-      entries[at + 1] = starts[rule] ?? 0;
-      next[id] = at + 2;
-    }
-  }
-  return { code: code.finish(), starts, accessStarts, entries };
+  return { code: code.finish(), starts, ...groupsOf(filed, starts, marked) };
 }
 
-/** Rules of one access condition side by side: they are walked together, and memory is read in lines. */
-function byAccess(accesses: readonly (readonly Condition[])[]): readonly number[] {
-  const first = Int32Array.from(accesses, ([condition]) => condition?.id ?? -1);
-  return [...accesses.keys()].sort((a, b) => (first[a] ?? 0) - (first[b] ?? 0));
+/** A rule under one of its access conditions. */
+interface Filed {
+  readonly condition: number;
+  /** As in code: `condition << 1 | negated`. */
+  readonly probe: number;
+  readonly rule: number;
+}
+
+/** @param filed in the order of their conditions, then probes */
+function groupsOf(
+  filed: readonly Filed[],
+  starts: Int32Array,
+  marked: number,
+): Pick<Filing, 'accessStarts' | 'entries'> {
+  const accessStarts = new Int32Array(marked + 1);
+  const entries: number[] = [];
+  let end = -1;
+  for (const [at, { condition, probe, rule }] of filed.entries()) {
+    const before = filed[at - 1];
+    if (before?.condition !== condition || before.probe !== probe) end = entries.push(probe, 0) - 1;
+    entries[end] = entries.push(starts[rule] ?? 0);
+    accessStarts[condition + 1] = entries.length;
+  }
+  for (let id = 0; id < marked; id += 1) {
+    accessStarts[id + 1] = Math.max(accessStarts[id + 1] ?? 0, accessStarts[id] ?? 0);
+  }
+  return { accessStarts, entries: Int32Array.from(entries) };
 }
 
 function accessOfRule(body: Body, type: Condition | undefined, frequency: Frequency): readonly Condition[] {
   const byType = type === undefined ? null : { conditions: [type], frequency: frequency(type) };
   return rarer(byType, accessOf(body, frequency))?.conditions ?? [];
-}
-
-/** Running totals of entries per condition, two numbers each. */
-function startsOf(accesses: readonly (readonly Condition[])[], marked: number): Int32Array {
-  const starts = new Int32Array(marked + 1);
-  for (const access of accesses) for (const { id } of access) starts[id + 1] = (starts[id + 1] ?? 0) + 2;
-  for (let id = 0; id < marked; id += 1) starts[id + 1] = (starts[id + 1] ?? 0) + (starts[id] ?? 0);
-  return starts;
 }
 
 /** The marked literal other than the access condition that a body needs and that is least likely to hold. */
