@@ -233,6 +233,31 @@ describe('other commands', () => {
   });
 });
 
+describe('several starts at once on what a power cut left', () => {
+  const elsewhere = async (): Promise<number> => {
+    await connect(path.join(root, 'elsewhere'));
+    return (await readPostmasterFile(path.join(root, 'elsewhere', 'postgres')))?.pid ?? 0;
+  };
+  test.each([
+    ['a process that is gone', () => 4_194_304],
+    ['a living process', () => process.pid],
+    ['another folder’s PostgreSQL', elsewhere],
+  ])('share one server: the file names %s', async (_, named) => {
+    const pid = await named();
+    for (let round = 0; round < 5; round += 1) {
+      await (await connect()).stop();
+      const leftOver = [pid, path.join(dataDir, 'postgres'), 1, 5432, '', '127.0.0.1', '', 'ready'];
+      await writeFile(path.join(dataDir, 'postgres', 'postmaster.pid'), leftOver.join('\n'));
+
+      const users = await Promise.all(Array.from({ length: 4 }, () => connect()));
+
+      expect(users.filter(({ started }) => started)).toHaveLength(1);
+      expect(new Set(users.map(({ url }) => url)).size).toBe(1);
+      await Promise.all(users.map((user) => user.stop()));
+    }
+  });
+});
+
 describe('two first starts at once', () => {
   test('make one database and clean up after one that was killed', async () => {
     const folder = path.join(root, 'together');

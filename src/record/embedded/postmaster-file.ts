@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EmbeddedError } from './embedded-error.ts';
 
@@ -29,10 +29,11 @@ export async function readPostmasterFile(cluster: string): Promise<PostmasterFil
 }
 
 /**
- * True if that process is a PostgreSQL. A number alone proves nothing: after a restart of a container the same
- * number is often another program, and a killed postmaster without a parent to bury it keeps its number.
+ * True if that process is the folder's PostgreSQL, or may be. A number alone proves nothing: after a restart of a
+ * machine or container the same number is often another program, or another PostgreSQL, and a killed postmaster
+ * without a parent to bury it keeps its number.
  */
-export async function isPostgres(pid: number): Promise<boolean> {
+export async function isServerOf(cluster: string, pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -41,18 +42,11 @@ export async function isPostgres(pid: number): Promise<boolean> {
   if (process.platform !== 'linux') return true;
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const [, name, state] = /^\d+ \((.*)\) (\S)/s.exec(text) ?? [];
-  return name === 'postgres' && state !== 'Z' && state !== 'X';
-}
-
-/** Above Linux's largest process number (2^22): nobody can have it. */
-const NO_PROCESS = 4_194_305;
-
-/**
- * Makes PostgreSQL see that the process named in a left-over file is gone. It would refuse to start if that number
- * now belongs to anything of the same user. The rest of the file stays: by its shared memory key PostgreSQL finds
- * orphans of the dead server that still hold the data.
- */
-export async function disownPostmasterFile(cluster: string): Promise<void> {
-  const text = await readFile(fileOf(cluster), 'utf8');
-  await writeFile(fileOf(cluster), text.replace(/^-?\d+/, String(NO_PROCESS)));
+  if (name !== 'postgres' || state === 'Z' || state === 'X') return false;
+  // A server works in its data folder. Another user's process does not show its own.
+  const [theirs, ours] = await Promise.all(
+    [`/proc/${pid}/cwd`, cluster].map((folder) => stat(folder).catch(() => null)),
+  );
+  if (theirs == null || ours == null) return true;
+  return theirs.ino === ours.ino && theirs.dev === ours.dev;
 }

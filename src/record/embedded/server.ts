@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { cannotSpawn, ENVIRONMENT, type ServerSpec, urlOf } from './cluster.ts';
 import { EmbeddedError } from './embedded-error.ts';
-import { disownPostmasterFile, isPostgres, readPostmasterFile } from './postmaster-file.ts';
+import { isServerOf, readPostmasterFile } from './postmaster-file.ts';
 
 /** A PostgreSQL server started, asked and stopped. Who owns it is decided elsewhere. */
 export interface RunningServer {
@@ -19,6 +19,8 @@ export interface RunningServer {
 const START_DEADLINE_MS = 60_000;
 /** How long backends of a killed server may take to notice. */
 const ORPHANS_MS = 10_000;
+/** A rival that started a moment before us may have left no trace that we can read: a file still empty, or gone. */
+const RIVALS_MS = 1000;
 
 /**
  * Makes sure that the data directory's server runs: adopts a live one, waits for one that starts or stops, else
@@ -31,6 +33,7 @@ export async function ensureRunning(spec: ServerSpec, preferredPort: number | nu
   const begun = performance.now();
   const elapsed = (): number => performance.now() - begun;
   let port = preferredPort ?? 0;
+  let firstRefusal: number | null = null;
   while (elapsed() < START_DEADLINE_MS) {
     const seen = await probe(spec);
     if (seen.state === 'live') return { pid: seen.pid, port: seen.port, started: false };
@@ -38,14 +41,14 @@ export async function ensureRunning(spec: ServerSpec, preferredPort: number | nu
       await sleep(25);
       continue;
     }
-    if (seen.leftOver) await disownPostmasterFile(spec.cluster);
     port = await freePort(port);
-    const pid = await launch(spec, port);
+    const pid = await launch(spec, port, seen.deadPid);
     if (pid !== null) return { pid, port, started: true };
     const portTaken = (await freePort(port)) !== port;
     const othersFault = portTaken || (await readPostmasterFile(spec.cluster)) !== null;
     // A killed server's backends hold the data until they notice; a rival may have been first.
-    if (!othersFault || elapsed() > ORPHANS_MS) {
+    firstRefusal ??= elapsed();
+    if (elapsed() - firstRefusal > (othersFault ? ORPHANS_MS : RIVALS_MS)) {
       throw new EmbeddedError(`PostgreSQL did not start: ${await lastWords(spec.logFile)}`);
     }
     await sleep(100);
@@ -58,13 +61,13 @@ export async function ensureRunning(spec: ServerSpec, preferredPort: number | nu
 type Probe =
   | { readonly state: 'live'; readonly pid: number; readonly port: number }
   | { readonly state: 'changing' }
-  | { readonly state: 'stopped'; /** A dead server's file is there. */ readonly leftOver: boolean };
+  | { readonly state: 'stopped'; /** Whom a dead server's file names. */ readonly deadPid: number | null };
 
 /** Live means that it answers and reports this very folder: numbers of processes and ports are reused. */
 async function probe(spec: ServerSpec): Promise<Probe> {
   const file = await readPostmasterFile(spec.cluster);
-  if (file === null) return { state: 'stopped', leftOver: false };
-  if (!(await isPostgres(file.pid))) return { state: 'stopped', leftOver: true };
+  if (file === null) return { state: 'stopped', deadPid: null };
+  if (!(await isServerOf(spec.cluster, file.pid))) return { state: 'stopped', deadPid: file.pid };
   if (!file.ready) return { state: 'changing' };
   const answers = await reportsFolder(spec, file.port);
   return answers ? { state: 'live', pid: file.pid, port: file.port } : { state: 'changing' };
@@ -88,15 +91,21 @@ async function reportsFolder(spec: ServerSpec, port: number): Promise<boolean> {
   }
 }
 
-/** @returns the server's pid once it is ready, null if it ended instead */
-async function launch(spec: ServerSpec, port: number): Promise<number | null> {
+/**
+ * @param deadPid whom a left-over `postmaster.pid` names. PostgreSQL would refuse to start while that number belongs to
+ *   anything of the same user, unless it is told to pass over it as over its starter's parent (`CreateLockFile` in its
+ *   miscinit.c). It compares with what the file says by then, so a rival that started meanwhile is still seen; to
+ *   correct the file ourselves would spoil the rival's.
+ * @returns the server's pid once it is ready, null if it ended instead
+ */
+async function launch(spec: ServerSpec, port: number, deadPid: number | null): Promise<number | null> {
   const settings = Object.entries(spec.settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const log = await open(spec.logFile, 'a', 0o600);
   let ended = false;
   const child = spawn(spec.binaries.postgres, ['-D', spec.cluster, '-p', String(port), ...settings], {
     ...spec.account,
     cwd: '/',
-    env: ENVIRONMENT,
+    env: deadPid === null ? ENVIRONMENT : { ...ENVIRONMENT, PG_GRANDPARENT_PID: String(deadPid) },
     // A process group of its own: Ctrl-C in our terminal is for us, and we stop it when we are done.
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
@@ -138,11 +147,13 @@ async function freePort(wanted: number): Promise<number> {
 export async function stopServer(spec: ServerSpec, patienceMs = 4000): Promise<void> {
   for (const [signal, ms] of [
     ['SIGINT', patienceMs],
-    ['SIGQUIT', 5000],
+    // The server itself kills a child that does not obey after 5 s (SIGKILL_CHILDREN_AFTER_SECS); without it that
+    // child would go on holding the data.
+    ['SIGQUIT', 7000],
     ['SIGKILL', 2000],
   ] as const) {
     const file = await readPostmasterFile(spec.cluster);
-    if (file === null || !(await isPostgres(file.pid))) return;
+    if (file === null || !(await isServerOf(spec.cluster, file.pid))) return;
     try {
       process.kill(file.pid, signal);
     } catch {
@@ -150,7 +161,7 @@ export async function stopServer(spec: ServerSpec, patienceMs = 4000): Promise<v
     }
     for (const begun = performance.now(); performance.now() - begun < ms; await sleep(10)) {
       const now = await readPostmasterFile(spec.cluster);
-      if (now?.pid !== file.pid || !(await isPostgres(file.pid))) return;
+      if (now?.pid !== file.pid || !(await isServerOf(spec.cluster, file.pid))) return;
     }
   }
 }
