@@ -1,3 +1,4 @@
+import type { Test } from '../condition.ts';
 import { hostOf, isWithin } from '../leaf-test.ts';
 import { fold, type Folding } from '../fold.ts';
 import type { FieldSlot } from '../reader.ts';
@@ -107,36 +108,65 @@ export class FieldIndex {
   }
 }
 
-/** Numeric ranges of one field, compared one after the other: a nanosecond each. */
+/** Numeric ranges of one field. Those with one bound stand in its order: all up to the first miss hold. */
 class Ranges {
-  readonly #ids: Int32Array;
-  readonly #lows: Float64Array;
-  readonly #highs: Float64Array;
+  readonly #below: Bounds;
+  readonly #above: Bounds;
+  readonly #between: readonly Bounded[];
 
   constructor(conditions: readonly Condition[]) {
-    const ranges = conditions.flatMap(({ id, test }) =>
-      test.kind === 'range' && test.scale === 'number' ? [{ id, low: test.low, high: test.high }] : [],
+    const ranges = conditions.flatMap(({ id, test }): readonly Bounded[] =>
+      test.kind === 'range' && test.scale === 'number' ? [bounded(id, test)] : [],
     );
-    this.#ids = Int32Array.from(ranges, ({ id }) => id);
-    this.#lows = Float64Array.from(ranges, ({ low }) =>
-      low === null ? -Infinity : low.inclusive ? low.at : next(low.at, 1),
+    const isBelow = ({ low }: Bounded): boolean => low === -Infinity;
+    const isAbove = ({ low, high }: Bounded): boolean => low !== -Infinity && high === Infinity;
+    this.#below = toBounds(
+      ranges.filter(isBelow).sort((a, b) => b.high - a.high),
+      ({ high }) => high,
     );
-    this.#highs = Float64Array.from(ranges, ({ high }) =>
-      high === null ? Infinity : high.inclusive ? high.at : next(high.at, -1),
+    this.#above = toBounds(
+      ranges.filter(isAbove).sort((a, b) => a.low - b.low),
+      ({ low }) => low,
     );
+    this.#between = ranges.filter((range) => !isBelow(range) && !isAbove(range));
   }
 
   get isEmpty(): boolean {
-    return this.#ids.length === 0;
+    return this.#below.ids.length + this.#above.ids.length + this.#between.length === 0;
   }
 
   /** Appends the conditions whose range holds the value. */
   find(value: number, found: number[]): void {
-    const ids = this.#ids;
-    for (let i = 0; i < ids.length; i += 1) {
-      if (value >= (this.#lows[i] ?? NaN) && value <= (this.#highs[i] ?? NaN)) found.push(ids[i] ?? 0);
-    }
+    const { ids: below, at: highs } = this.#below;
+    for (let i = 0; i < below.length && value <= (highs[i] ?? NaN); i += 1) found.push(below[i] ?? 0);
+    const { ids: above, at: lows } = this.#above;
+    for (let i = 0; i < above.length && value >= (lows[i] ?? NaN); i += 1) found.push(above[i] ?? 0);
+    for (const { id, low, high } of this.#between) if (value >= low && value <= high) found.push(id);
   }
+}
+
+/** A range with its bounds included. */
+interface Bounded {
+  readonly id: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+interface Bounds {
+  readonly ids: Int32Array;
+  readonly at: Float64Array;
+}
+
+function bounded(id: number, { low, high }: Pick<Extract<Test, { kind: 'range' }>, 'low' | 'high'>): Bounded {
+  return {
+    id,
+    low: low === null ? -Infinity : low.inclusive ? low.at : next(low.at, 1),
+    high: high === null ? Infinity : high.inclusive ? high.at : next(high.at, -1),
+  };
+}
+
+function toBounds(ranges: readonly Bounded[], boundOf: (range: Bounded) => number): Bounds {
+  return { ids: Int32Array.from(ranges, ({ id }) => id), at: Float64Array.from(ranges, boundOf) };
 }
 
 /** The neighbouring double: an excluded bound is the next number included. */
