@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../src/clock.ts';
-import type { Calls } from '../src/demo/simulators/support/calls.ts';
-import type { Fault, Faults } from '../src/demo/simulators/support/faults.ts';
+import type { Fault } from '../src/demo/simulators/support/faults.ts';
+import type { Simulator } from '../src/demo/simulators/support/server.ts';
 import { VendorError, type VendorReason } from '../src/errors.ts';
 import {
   sameText,
@@ -28,9 +28,7 @@ export interface ContractDesk {
   readonly settings: Readonly<Record<string, unknown>>;
   /** None of these may be seen in any error. */
   readonly secrets: readonly string[];
-  readonly faults: Faults;
-  readonly calls: Calls;
-  beforeEachRequest: (() => void) | null;
+  readonly simulator: Simulator;
   /** A person opens a ticket; returns its id. */
   create(title: string): string;
   /** A person gives a ticket another title. */
@@ -40,7 +38,6 @@ export interface ContractDesk {
   remove(id: string): void;
   /** Texts of the comments that our own user has written, as the desk keeps them. */
   ownComments(id: string): readonly string[];
-  close(): Promise<void>;
 }
 
 export interface ContractOptions {
@@ -202,7 +199,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
     });
     afterEach(async () => {
       await adapter.close();
-      await desk.close();
+      await desk.simulator.close();
     });
 
     const poll = (cursor: Json | null = null): ReturnType<typeof walk> =>
@@ -254,14 +251,14 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
         const ids = Array.from({ length: options.manyTickets }, (_, index) => desk.create(`Ticket ${index}`));
         const { cursor } = await poll();
         let edits = 0;
-        desk.beforeEachRequest = () => {
+        desk.simulator.beforeEachRequest = () => {
           clock.ms += 1_000;
           for (const id of ids.slice(edits, edits + 30)) desk.rename(id, `Moved ${id}`);
           edits += 30;
         };
 
         const during = await poll(cursor);
-        desk.beforeEachRequest = null;
+        desk.simulator.beforeEachRequest = null;
         const after = await poll(during.cursor);
 
         const seen = byId([...during.rows, ...after.rows]);
@@ -307,7 +304,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
         const everyDate = /:(?:"\d{4}-\d\d-\d\d[^"]*"|"?\d{10}"?)(?=[,}\]])/g;
         // As the manual of BOSSDesk prints one (integration reference 1.5).
         const alter = (body: string): string => body.replaceAll(everyDate, ':"2017-12-07T12:45:74.234Z"');
-        desk.faults.always('*', { kind: 'altered', alter });
+        desk.simulator.faults.always('*', { kind: 'altered', alter });
 
         const { rows } = await poll(cursor);
         const read = await adapter.readTicket(id, NO_NEEDS, contractContext());
@@ -321,7 +318,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
         const id = desk.create('one');
         const everyId = /"(\w*(?:id|_num))":"?\d+"?(?=[,}\]])/gi;
         const alter = (body: string): string => body.replaceAll(everyId, '"$1":9007199254740993');
-        desk.faults.always('*', { kind: 'altered', alter });
+        desk.simulator.faults.always('*', { kind: 'altered', alter });
 
         const read = await adapter.readTicket(id, NO_NEEDS, contractContext());
 
@@ -340,7 +337,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
 
     describe('failures', () => {
       test.each(STATUSES)('status %i of a read is %s', async (status, reason) => {
-        desk.faults.next(options.listCall, { kind: 'status', status, body: 'said why' });
+        desk.simulator.faults.next(options.listCall, { kind: 'status', status, body: 'said why' });
 
         const error = await vendorFailure(poll());
 
@@ -353,7 +350,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
         'status %i of a write is %s; not applied: %s',
         async (status, reason, notApplied) => {
           const { write } = await planComment('hello');
-          desk.faults.next(options.commentCall, { kind: 'status', status, body: 'said why' });
+          desk.simulator.faults.next(options.commentCall, { kind: 'status', status, body: 'said why' });
 
           const error = await vendorFailure(adapter.send(write, contractContext()));
 
@@ -363,7 +360,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
       );
 
       test.each(BROKEN)('%s is an error and never "no rows"', async (_, fault, reason, message) => {
-        desk.faults.next(options.listCall, fault);
+        desk.simulator.faults.next(options.listCall, fault);
 
         const error = await vendorFailure(poll());
 
@@ -374,7 +371,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
 
       test('bytes in another encoding than the header says do not stop the feed', async () => {
         const id = desk.create('Müşteri şikayeti');
-        desk.faults.next(options.listCall, { kind: 'wrong_charset', encoding: 'latin1' });
+        desk.simulator.faults.next(options.listCall, { kind: 'wrong_charset', encoding: 'latin1' });
 
         const { rows } = await poll();
 
@@ -382,14 +379,14 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
       });
 
       test('an answer that hangs ends with the signal', async () => {
-        desk.faults.next(options.listCall, { kind: 'hang' });
+        desk.simulator.faults.next(options.listCall, { kind: 'hang' });
         const abort = new AbortController();
         const position = { cursor: null, next: null, baseline: true };
 
         const reading = vendorFailure(
           adapter.readPage(options.feed, position, NO_NEEDS, contractContext(abort.signal)),
         );
-        await expect.poll(() => desk.calls.named(options.listCall).length).toBe(1);
+        await expect.poll(() => desk.simulator.calls.named(options.listCall).length).toBe(1);
         abort.abort();
 
         expect(await reading).toMatchObject({ reason: 'timeout', notApplied: false });
@@ -401,12 +398,12 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
         const error = await vendorFailure(adapter.send(write, contractContext(AbortSignal.abort())));
 
         expect(error).toMatchObject({ reason: 'timeout', notApplied: true });
-        expect(desk.calls.named(options.commentCall)).toHaveLength(0);
+        expect(desk.simulator.calls.named(options.commentCall)).toHaveLength(0);
       });
 
       test('a desk that refuses connections has certainly applied nothing', async () => {
         const { write } = await planComment('hello');
-        await desk.close();
+        await desk.simulator.close();
         // Another process, without a socket from before.
         await adapter.close();
         adapter = connect(vendor.settings.parse(desk.settings), io);
@@ -418,7 +415,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
 
       test('each call takes one from the budget first, and none is made when nothing is left', async () => {
         const { write } = await planComment('hello');
-        const before = desk.calls.all.length;
+        const before = desk.simulator.calls.all.length;
         expect(io.spent).toHaveLength(before);
         io.refusal = new VendorError('no budget left', {
           reason: 'rate_limited',
@@ -430,13 +427,13 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
         const error = await vendorFailure(adapter.send(write, contractContext()));
 
         expect(error).toBe(io.refusal);
-        expect(desk.calls.all).toHaveLength(before);
+        expect(desk.simulator.calls.all).toHaveLength(before);
       });
     });
 
     describe('rate limits', () => {
       test('Retry-After is honoured by everybody', async () => {
-        desk.faults.next(options.listCall, { kind: 'too_many', retryAfter: 17 });
+        desk.simulator.faults.next(options.listCall, { kind: 'too_many', retryAfter: 17 });
 
         const error = await vendorFailure(poll());
 
@@ -452,7 +449,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
 
       test('without it the silence is 60, 120, 240 seconds, and 60 again after a success', async () => {
         const strike = async (): Promise<number | undefined> => {
-          desk.faults.next(options.listCall, { kind: 'too_many' });
+          desk.simulator.faults.next(options.listCall, { kind: 'too_many' });
           const { retryAt = clock.now() } = await vendorFailure(poll());
           const wait = retryAt - clock.now();
           clock.ms = retryAt;
@@ -490,7 +487,7 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
         'after %s the outcome is unknown, and listing tells it: %i comment',
         async (kind, count) => {
           const { id, write } = await planComment('Exactly once');
-          desk.faults.next(options.commentCall, { kind });
+          desk.simulator.faults.next(options.commentCall, { kind });
 
           const error = await vendorFailure(adapter.send(write, contractContext()));
           const children = (await adapter.listChildren(write, contractContext())) ?? [];
@@ -535,12 +532,12 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
       ];
       const errors: VendorError[] = [];
       for (const fault of faults) {
-        desk.faults.next(options.listCall, fault);
+        desk.simulator.faults.next(options.listCall, fault);
         errors.push(await vendorFailure(poll()));
-        desk.faults.next(options.commentCall, fault);
+        desk.simulator.faults.next(options.commentCall, fault);
         await adapter.send(write, contractContext()).catch((error: VendorError) => errors.push(error));
       }
-      await desk.close();
+      await desk.simulator.close();
       errors.push(await vendorFailure(poll()));
 
       const shown = errors.map((error) => inspect(error, { depth: 10 }) + JSON.stringify(error)).join('\n');

@@ -1,8 +1,7 @@
 import { systemClock } from '../../clock.ts';
-import type { Call, Calls } from './support/calls.ts';
-import type { Faults } from './support/faults.ts';
+import type { Call } from './support/calls.ts';
 import { json, type Reply } from './support/reply.ts';
-import { startSimulator, type DeskClock, type RequestHook } from './support/server.ts';
+import { startSimulator, type DeskClock, type Simulator } from './support/server.ts';
 
 export interface ReceiverOptions {
   /** Default: the system clock. */
@@ -12,15 +11,11 @@ export interface ReceiverOptions {
 }
 
 /** The other end of `http.post`: takes everything and counts by `webhook-id`, as a receiver that de-duplicates. */
-export interface Receiver {
+export interface Receiver extends Simulator {
   /** The base; every path below it is accepted. */
   readonly url: string;
-  readonly calls: Calls;
-  readonly faults: Faults;
   /** Requests that took effect, by `webhook-id`; those without one count under ''. */
   readonly received: ReadonlyMap<string, number>;
-  beforeEachRequest: RequestHook | null;
-  close(): Promise<void>;
 }
 
 export async function startReceiver(options: ReceiverOptions = {}): Promise<Receiver> {

@@ -9,14 +9,7 @@ async function start(clock: Clock): Promise<ContractDesk> {
   return {
     settings: { url: desk.url, key: desk.key, author: 'deskbot' },
     secrets: [desk.key],
-    faults: desk.faults,
-    calls: desk.calls,
-    get beforeEachRequest() {
-      return null;
-    },
-    set beforeEachRequest(hook: (() => void) | null) {
-      desk.beforeEachRequest = hook;
-    },
+    simulator: desk,
     create: (title) => {
       const id = desk.human.create({ title });
       // What changed just before the baseline is read once more after it.
@@ -31,7 +24,6 @@ async function start(clock: Clock): Promise<ContractDesk> {
         .ticket(Number(id))
         .comments.filter((comment) => comment.createdById === bossIds.deskbot)
         .map((comment) => comment.body),
-    close: () => desk.close(),
   };
 }
 

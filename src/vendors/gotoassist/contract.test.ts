@@ -9,14 +9,7 @@ async function start(clock: Clock): Promise<ContractDesk> {
   return {
     settings: { url: desk.url, token: desk.token, report_id: gotoIds.report, author: gotoIds.deskbot },
     secrets: [desk.token],
-    faults: desk.faults,
-    calls: desk.calls,
-    get beforeEachRequest() {
-      return null;
-    },
-    set beforeEachRequest(hook: (() => void) | null) {
-      desk.beforeEachRequest = hook;
-    },
+    simulator: desk,
     create: (title) => {
       const ref = desk.human.create({ title });
       // Stamps are whole seconds: what is of this very one counts as later than the baseline.
@@ -31,7 +24,6 @@ async function start(clock: Clock): Promise<ContractDesk> {
         .incident(Number(id))
         .notes.filter((note) => note.userId === gotoIds.deskbot)
         .map((note) => note.note),
-    close: () => desk.close(),
   };
 }
 

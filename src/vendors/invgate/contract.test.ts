@@ -10,14 +10,7 @@ async function start(clock: Clock, envelope: 'new' | 'old'): Promise<ContractDes
   return {
     settings: { url: desk.url, user: desk.user, key: desk.key, author: 'deskbot' },
     secrets: [desk.key, `${desk.user}:${desk.key}`],
-    faults: desk.faults,
-    calls: desk.calls,
-    get beforeEachRequest() {
-      return null;
-    },
-    set beforeEachRequest(hook: (() => void) | null) {
-      desk.beforeEachRequest = hook;
-    },
+    simulator: desk,
     create: (title) => String(desk.human.create({ title })),
     rename: (id, title) => desk.human.edit(Number(id), { title }),
     comment: (id, text) => void desk.human.comment(Number(id), text),
@@ -27,7 +20,6 @@ async function start(clock: Clock, envelope: 'new' | 'old'): Promise<ContractDes
         .comments(Number(id))
         .filter((comment) => comment.authorId === invgateIds.deskbot)
         .map((comment) => comment.message),
-    close: () => desk.close(),
   };
 }
 

@@ -15,14 +15,7 @@ async function start(clock: Clock): Promise<ContractDesk> {
   return {
     settings: { url: desk.url, token: desk.token },
     secrets: [desk.token],
-    faults: desk.faults,
-    calls: desk.calls,
-    get beforeEachRequest() {
-      return null;
-    },
-    set beforeEachRequest(hook: (() => void) | null) {
-      desk.beforeEachRequest = hook;
-    },
+    simulator: desk,
     create: (title) => String(desk.human.create({ subject: title })),
     rename: (id, title) => desk.human.edit(Number(id), { subject: title }),
     comment: (id, text) => void desk.human.comment(Number(id), text),
@@ -32,7 +25,6 @@ async function start(clock: Clock): Promise<ContractDesk> {
         .comments(Number(id))
         .filter((comment) => comment.userId === jitbitIds.deskbot)
         .map((comment) => comment.body),
-    close: () => desk.close(),
   };
 }
 

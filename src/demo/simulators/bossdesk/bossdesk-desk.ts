@@ -1,9 +1,8 @@
 import { systemClock } from '../../../clock.ts';
-import type { Call, Calls } from '../support/calls.ts';
-import type { Faults } from '../support/faults.ts';
+import type { Call } from '../support/calls.ts';
 import { seededRandom } from '../support/random.ts';
 import { html, json, type Reply } from '../support/reply.ts';
-import { startSimulator, type DeskClock, type RequestHook } from '../support/server.ts';
+import { startSimulator, type DeskClock, type Simulator } from '../support/server.ts';
 import { type BossBehaviour, type BossCore, type BossSearchMode } from './core.ts';
 import type { Endpoint, Endpoints, Request } from './endpoint.ts';
 import { createHuman, randomEdit, type BossHuman } from './human.ts';
@@ -35,21 +34,17 @@ export interface BossOptions {
 }
 
 /** A running simulated BOSSDesk. */
-export interface BossDesk {
+export interface BossDesk extends Simulator {
   /** What goes into a connection's `url`; ends in `/api/v1`. */
   readonly url: string;
   readonly key: string;
-  readonly calls: Calls;
-  readonly faults: Faults;
   readonly state: BossState;
   readonly human: BossHuman;
   searchMode: BossSearchMode;
   /** The plan has run out: every call is 402. */
   lapsed: boolean;
-  beforeEachRequest: RequestHook | null;
   ticket(friendlyId: number): BossTicket;
   randomEdit(): string;
-  close(): Promise<void>;
 }
 
 const endpoints: Endpoints = { ...ticketEndpoints, ...childEndpoints, ...lookupEndpoints };

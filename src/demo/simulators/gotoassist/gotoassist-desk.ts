@@ -1,9 +1,8 @@
 import { systemClock } from '../../../clock.ts';
-import type { Call, Calls } from '../support/calls.ts';
-import type { Faults } from '../support/faults.ts';
+import type { Call } from '../support/calls.ts';
 import { seededRandom } from '../support/random.ts';
 import { html, json, type Reply } from '../support/reply.ts';
-import { startSimulator, type DeskClock, type RequestHook } from '../support/server.ts';
+import { startSimulator, type DeskClock, type Simulator } from '../support/server.ts';
 import type { GotoCore } from './core.ts';
 import {
   CallFailed,
@@ -51,23 +50,19 @@ export interface GotoOptions {
 }
 
 /** A running simulated GoToAssist Service Desk. */
-export interface GotoDesk {
+export interface GotoDesk extends Simulator {
   /** What goes into a connection's `url`; ends in `/v1`. */
   readonly url: string;
   readonly token: string;
-  readonly calls: Calls;
-  readonly faults: Faults;
   readonly state: GotoState;
   readonly human: GotoHuman;
   direction: GotoDirection;
   /** Whether list rows are wrapped. */
   rows: 'bare' | 'wrapped';
-  beforeEachRequest: RequestHook | null;
   incident(ref: number): GotoIncident;
   /** Uses up the budget of the current clock hour. */
   exhaustHour(): void;
   randomEdit(): string;
-  close(): Promise<void>;
 }
 
 const endpoints: Endpoints = { ...incidentEndpoints, ...lookupEndpoints, ...otherEndpoints };

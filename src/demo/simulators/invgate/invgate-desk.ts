@@ -1,10 +1,9 @@
 import { systemClock } from '../../../clock.ts';
-import type { Call, Calls } from '../support/calls.ts';
-import type { Faults } from '../support/faults.ts';
+import type { Call } from '../support/calls.ts';
 import { createOutbox, type Delivery } from '../support/outbox.ts';
 import { seededRandom } from '../support/random.ts';
 import { html, json, type Reply } from '../support/reply.ts';
-import { startSimulator, type DeskClock, type RequestHook } from '../support/server.ts';
+import { startSimulator, type DeskClock, type Simulator } from '../support/server.ts';
 import type { InvgateBehaviour, InvgateCore, InvgateHook } from './core.ts';
 import { createDoor, type Door } from './door.ts';
 import { paramsOf, problem, type Endpoints, type Request } from './endpoint.ts';
@@ -59,28 +58,24 @@ export interface InvgateWebhook {
 }
 
 /** A running simulated InvGate Service Desk. */
-export interface InvgateDesk {
+export interface InvgateDesk extends Simulator {
   /** What goes into a connection's `url`; ends in `/api/v1`. */
   readonly url: string;
   readonly user: string;
   readonly key: string;
   readonly oauth: { readonly clientId: string; readonly clientSecret: string; readonly url: string };
-  readonly calls: Calls;
-  readonly faults: Faults;
   readonly state: InvgateState;
   readonly human: InvgateHuman;
   readonly deliveries: readonly Delivery[];
   /** Envelopes of single calls by name, over the desk's own: `envelopes.set('incidents.last.hour', 'old')`. */
   readonly envelopes: Map<string, 'new' | 'old'>;
   envelope: 'new' | 'old';
-  beforeEachRequest: RequestHook | null;
   request(id: number): InvgateRequest;
   comments(id: number): InvgateComment[];
   addWebhook(webhook: InvgateWebhook): () => void;
   settled(): Promise<void>;
   expireTokens(): void;
   randomEdit(): string;
-  close(): Promise<void>;
 }
 
 const tokenPath = '/oauth/v2.0/access_token';

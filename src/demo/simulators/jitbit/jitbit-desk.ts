@@ -1,10 +1,9 @@
 import { systemClock } from '../../../clock.ts';
-import type { Call, Calls } from '../support/calls.ts';
-import type { Faults } from '../support/faults.ts';
+import type { Call } from '../support/calls.ts';
 import type { Delivery } from '../support/outbox.ts';
 import { seededRandom } from '../support/random.ts';
 import { html, nothing, text, type Reply } from '../support/reply.ts';
-import { startSimulator, type DeskClock, type RequestHook } from '../support/server.ts';
+import { startSimulator, type DeskClock, type Simulator } from '../support/server.ts';
 import type { JitbitBehaviour, JitbitCore, JitbitEditName } from './core.ts';
 import type { Endpoints } from './endpoint.ts';
 import { createGate, type Gate, type GateOptions } from './gate.ts';
@@ -56,18 +55,15 @@ export interface JitbitOptions {
 }
 
 /** A running simulated Jitbit Helpdesk. */
-export interface JitbitDesk {
+export interface JitbitDesk extends Simulator {
   /** What goes into a connection's `url`: everything before `/api`. */
   readonly url: string;
   /** deskbot's bearer token: an administrator, technician in every category. */
   readonly token: string;
-  readonly calls: Calls;
-  readonly faults: Faults;
   readonly state: JitbitState;
   readonly human: JitbitHuman;
   readonly deliveries: readonly Delivery[];
   rowOrder: RowOrder;
-  beforeEachRequest: RequestHook | null;
   /** The ticket as it stands; throws when it is gone. */
   ticket(id: number): JitbitTicket;
   /** A ticket's comments, oldest first; log lines only when asked for. */
@@ -78,7 +74,6 @@ export interface JitbitDesk {
   settled(): Promise<void>;
   /** One seeded random edit by a person; says what it was. */
   randomEdit(): string;
-  close(): Promise<void>;
 }
 
 export async function startJitbitDesk(options: JitbitOptions = {}): Promise<JitbitDesk> {

@@ -1,8 +1,7 @@
 import { systemClock } from '../../../clock.ts';
-import type { Call, Calls } from '../support/calls.ts';
-import type { Faults } from '../support/faults.ts';
+import type { Call } from '../support/calls.ts';
 import { json, text, type Reply } from '../support/reply.ts';
-import { startSimulator, type DeskClock, type RequestHook } from '../support/server.ts';
+import { startSimulator, type DeskClock, type Simulator } from '../support/server.ts';
 import { createSenders, type SlackSenders } from './interact.ts';
 import { createSocketMode, type SocketMode } from './socket-mode.ts';
 import { messageMethods } from './messages.ts';
@@ -33,7 +32,7 @@ export interface SlackResponse {
 }
 
 /** A running simulated Slack. */
-export interface Slack extends SlackSenders {
+export interface Slack extends SlackSenders, Simulator {
   /** What goes into the configuration's `slack.api_url`; ends in `/api/`. */
   readonly apiUrl: string;
   readonly botToken: string;
@@ -41,8 +40,6 @@ export interface Slack extends SlackSenders {
   readonly signingSecret: string;
   /** The app's Socket Mode connections. */
   readonly socket: Pick<SocketMode, 'open' | 'disconnect'>;
-  readonly calls: Calls;
-  readonly faults: Faults;
   readonly state: SlackState;
   /** The bot token's scopes; take one away to get `missing_scope`. */
   readonly scopes: Set<string>;
@@ -50,12 +47,10 @@ export interface Slack extends SlackSenders {
   readonly messages: readonly SlackMessage[];
   /** What was sent to response URLs. */
   readonly responses: readonly SlackResponse[];
-  beforeEachRequest: RequestHook | null;
   /** The messages that stand in a channel, by id or name (`noc`, `#noc`). */
   messagesIn(channel: string): SlackMessage[];
   /** A person writes; returns the message. */
   say(channel: string, message: string, user?: string): SlackMessage;
-  close(): Promise<void>;
 }
 
 export const slackScopes = [
