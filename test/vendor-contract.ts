@@ -11,6 +11,7 @@ import {
   type FeedPage,
   type FeedPosition,
   type Json,
+  type Occurrence,
   type PlannedWrite,
   type TicketRow,
   type Vendor,
@@ -103,22 +104,39 @@ export function contractContext(signal: AbortSignal = AbortSignal.timeout(10_000
   return { lane: 'poll', signal };
 }
 
-/** Walks a feed to its end. */
+/** A walk of a feed to its end. */
+export interface Walked {
+  readonly rows: readonly TicketRow[];
+  readonly occurrences: readonly Occurrence[];
+  readonly cursor: Json;
+  /** As the last page said. */
+  readonly degraded: string | undefined;
+  readonly pages: number;
+}
+
+/** Walks a feed to its end. Cursors and places in the walk go through JSON, as they are stored between two pages. */
 export async function walk(
   adapter: Adapter,
   feed: string,
   position: Omit<FeedPosition, 'next'>,
   needs: ReadonlySet<string> = NO_NEEDS,
-): Promise<{ readonly rows: readonly TicketRow[]; readonly cursor: Json; readonly pages: number }> {
+): Promise<Walked> {
   const rows: TicketRow[] = [];
+  const occurrences: Occurrence[] = [];
   let next: Json | null = null;
   for (let pages = 1; ; pages += 1) {
     const page: FeedPage = await adapter.readPage(feed, { ...position, next }, needs, contractContext());
     rows.push(...page.rows);
-    if (page.next === null) return { rows, cursor: page.cursor, pages };
-    // Cursors and places in a walk are stored as JSON between two pages.
-    next = JSON.parse(JSON.stringify(page.next)) as Json;
+    occurrences.push(...page.occurrences);
+    if (page.next === null) {
+      return { rows, occurrences, cursor: stored(page.cursor), degraded: page.degraded, pages };
+    }
+    next = stored(page.next);
   }
+}
+
+function stored(value: Json): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
 }
 
 /** The last state of each ticket in a walk. */

@@ -5,8 +5,15 @@ import {
   type BossOptions,
 } from '../../demo/simulators/bossdesk/bossdesk-desk.ts';
 import { bossIds, brokenTaskId } from '../../demo/simulators/bossdesk/seed.ts';
-import { byId, ContractClock, contractContext, ContractIo } from '../../../test/vendor-contract.ts';
-import type { Adapter, Json, Occurrence, TicketRow } from '../vendor.ts';
+import {
+  byId,
+  ContractClock,
+  contractContext,
+  ContractIo,
+  walk,
+  type Walked,
+} from '../../../test/vendor-contract.ts';
+import type { Adapter, Json, TicketRow } from '../vendor.ts';
 import { bossdesk } from './index.ts';
 
 const SECOND = 1_000;
@@ -18,14 +25,6 @@ afterEach(async () => {
   for (const end of close) await end();
   close = [];
 });
-
-interface Walked {
-  readonly rows: readonly TicketRow[];
-  readonly occurrences: readonly Occurrence[];
-  readonly cursor: Json;
-  /** As the last page said. */
-  readonly degraded: string | undefined;
-}
 
 interface Setup {
   readonly desk: BossDesk;
@@ -49,27 +48,9 @@ async function setUp(options: BossOptions = {}, settings: Record<string, unknown
     () => adapter.close(),
     () => desk.close(),
   );
-  const poll: Setup['poll'] = async (cursor, feed = 'changes') => {
-    const rows: TicketRow[] = [];
-    const occurrences: Occurrence[] = [];
-    let next: Json | null = null;
-    for (;;) {
-      const position = { cursor, next, baseline: cursor === null };
-      const page = await adapter.readPage(feed, position, new Set(), contractContext());
-      rows.push(...page.rows);
-      occurrences.push(...page.occurrences);
-      if (page.next === null) {
-        return { rows, occurrences, cursor: stored(page.cursor), degraded: page.degraded };
-      }
-      next = stored(page.next);
-    }
-  };
+  const poll: Setup['poll'] = (cursor, feed = 'changes') =>
+    walk(adapter, feed, { cursor, baseline: cursor === null });
   return { desk, clock, io, adapter, poll };
-}
-
-/** Cursors and places in a walk are stored as JSON between two pages. */
-function stored(value: Json): Json {
-  return JSON.parse(JSON.stringify(value)) as Json;
 }
 
 function ids(rows: readonly TicketRow[]): readonly number[] {

@@ -12,6 +12,8 @@ import {
   contractContext,
   ContractIo,
   vendorFailure,
+  walk,
+  type Walked,
 } from '../../../test/vendor-contract.ts';
 import type { Adapter, Json, TicketRow } from '../vendor.ts';
 import { gotoassist } from './index.ts';
@@ -33,11 +35,7 @@ interface Setup {
   readonly io: ContractIo;
   readonly adapter: Adapter;
   /** Walks a feed to its end; without a cursor its baseline. */
-  readonly poll: (
-    cursor: Json | null,
-    feed?: string,
-    unfinished?: readonly string[],
-  ) => Promise<{ readonly rows: readonly TicketRow[]; readonly cursor: Json }>;
+  readonly poll: (cursor: Json | null, feed?: string, unfinished?: readonly string[]) => Promise<Walked>;
 }
 
 async function setUp(options: GotoOptions = {}, settings: Record<string, unknown> = {}): Promise<Setup> {
@@ -54,23 +52,9 @@ async function setUp(options: GotoOptions = {}, settings: Record<string, unknown
     () => adapter.close(),
     () => desk.close(),
   );
-  const poll: Setup['poll'] = async (cursor, feed = 'incidents', unfinished = []) => {
-    const rows: TicketRow[] = [];
-    let next: Json | null = null;
-    for (;;) {
-      const position = { cursor, next, baseline: cursor === null, unfinished };
-      const page = await adapter.readPage(feed, position, new Set(), contractContext());
-      rows.push(...page.rows);
-      if (page.next === null) return { rows, cursor: stored(page.cursor) };
-      next = stored(page.next);
-    }
-  };
+  const poll: Setup['poll'] = (cursor, feed = 'incidents', unfinished = []) =>
+    walk(adapter, feed, { cursor, baseline: cursor === null, unfinished });
   return { desk, clock, io, adapter, poll };
-}
-
-/** Cursors and places in a walk are stored as JSON between two pages. */
-function stored(value: Json): Json {
-  return JSON.parse(JSON.stringify(value)) as Json;
 }
 
 function refs(rows: readonly TicketRow[]): readonly number[] {

@@ -11,8 +11,10 @@ import {
   ContractIo,
   NO_NEEDS,
   vendorFailure,
+  walk,
+  type Walked,
 } from '../../../test/vendor-contract.ts';
-import type { Adapter, FeedGap, FeedPosition, Json, Occurrence, TicketRow } from '../vendor.ts';
+import type { Adapter, FeedGap, FeedPosition, Json } from '../vendor.ts';
 import { invgate } from './index.ts';
 
 const MINUTE = 60_000;
@@ -23,20 +25,17 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((one) => one.close()));
 });
 
-interface Walked {
-  readonly rows: readonly TicketRow[];
-  readonly ids: readonly string[];
-  readonly occurrences: readonly Occurrence[];
-  readonly cursor: Json;
-}
-
 interface Setup {
   readonly desk: InvgateDesk;
   readonly clock: ContractClock;
   readonly io: ContractIo;
   readonly adapter: Adapter;
   /** Walks a feed to its end; without a cursor it is the baseline. */
-  readonly walk: (feed: string, cursor: Json | null, more?: More) => Promise<Walked>;
+  readonly walk: (
+    feed: string,
+    cursor: Json | null,
+    more?: More,
+  ) => Promise<Walked & { readonly ids: readonly string[] }>;
   /** Calls since the last time, `GET name?query`. */
   readonly calls: () => readonly string[];
 }
@@ -55,18 +54,9 @@ async function setUp(options: InvgateOptions = {}, settings: Record<string, unkn
     io,
     adapter,
     walk: async (feed, cursor, { needs = NO_NEEDS, ...more } = {}) => {
-      const rows: TicketRow[] = [];
-      const occurrences: Occurrence[] = [];
-      for (let next: Json | null = null; ;) {
-        const position = { baseline: cursor === null, unfinished: [], gap: null, ...more, cursor, next };
-        const page = await adapter.readPage(feed, position, needs, contractContext());
-        rows.push(...page.rows);
-        occurrences.push(...page.occurrences);
-        if (page.next === null) {
-          return { rows, ids: rows.map((row) => row.observed.id), occurrences, cursor: page.cursor };
-        }
-        next = JSON.parse(JSON.stringify(page.next)) as Json;
-      }
+      const position = { baseline: cursor === null, unfinished: [], gap: null, ...more, cursor };
+      const walked = await walk(adapter, feed, position, needs);
+      return { ...walked, ids: walked.rows.map((row) => row.observed.id) };
     },
     calls: () => {
       const calls = desk.calls.all.map((call) => {
