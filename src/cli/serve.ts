@@ -65,22 +65,26 @@ export async function run(args: readonly string[]): Promise<number> {
     letYoungGenerationGrow();
     await whenAborted(stopping);
     log.info({}, 'stopping');
-    const giveUp = setTimeout(() => leave(log), STOP_WITHIN_MS).unref();
+    const giveUp = setTimeout(() => leave(log, NOT_IN_TIME), STOP_WITHIN_MS).unref();
     await app.stop();
     clearTimeout(giveUp);
   } finally {
     await embedded?.stop();
   }
   log.info({}, 'stopped');
+  setTimeout(() => leave(log, 'something stayed open'), LINGER_MS).unref();
   return 0;
 }
 
 /** Whoever stops a service kills it after some seconds. */
 const STOP_WITHIN_MS = 4_500;
+const NOT_IN_TIME = 'not stopped in time: what is under way is looked up at the next start';
+/** With everything done the process ends by itself, at once, unless a socket was forgotten. */
+const LINGER_MS = 1_000;
 
 /** Leaving like this loses nothing: it is what a crash does, and the next start looks up what was under way. */
-function leave(log: Log): void {
-  log.warn({}, 'not stopped in time: what is under way is looked up at the next start');
+function leave(log: Log, why: string): void {
+  log.warn({}, why);
   process.exit(0);
 }
 

@@ -29,6 +29,11 @@ export async function openStandingSession(database: Database, log: Log): Promise
       log.warn({ err: error }, 'the standing database session broke');
       again();
     });
+    // Nobody would close it: it came back while we were leaving, and would keep the process alive.
+    if (closed) {
+      await client.end().catch(() => undefined);
+      return;
+    }
     current = client;
     for (const setUp of setUps) await setUp(client);
   }

@@ -13,7 +13,7 @@ export interface Server {
   readonly ready: Promise<void>;
   /** Ends it without any chance to clean up. */
   kill(): Promise<void>;
-  /** Asks it to stop. @returns exit code and how long it took */
+  /** Asks it to stop. @returns exit code and how long it took @throws when it does not, with what it said */
   stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<{ readonly code: number | null; readonly ms: number }>;
   /** Stops it where it stands, and lets it go on. */
   freeze(): void;
@@ -58,7 +58,8 @@ export function launchServer(env: Readonly<Record<string, string>>, args: readon
     async stop(signal = 'SIGTERM') {
       const startedAt = performance.now();
       child.kill(signal);
-      await ended;
+      const inTime = await Promise.race([ended.then(() => true), late()]);
+      if (!inTime) throw new Error(`serve did not end on ${signal}:\n${log.slice(-40).join('\n')}`);
       return { code: child.exitCode, ms: performance.now() - startedAt };
     },
     freeze: () => void child.kill('SIGSTOP'),
@@ -68,6 +69,13 @@ export function launchServer(env: Readonly<Record<string, string>>, args: readon
       return Math.round(Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024);
     },
   };
+}
+
+/** Whoever asks a service to stop kills it after so long. */
+const STOPS_MS = 30_000;
+
+function late(): Promise<false> {
+  return new Promise((resolve) => setTimeout(resolve, STOPS_MS, false).unref());
 }
 
 function readPort(child: ChildProcess, log: string[], ended: Promise<void>): Promise<number> {

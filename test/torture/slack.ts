@@ -133,9 +133,14 @@ function posts({ title }: Alert): (call: Call) => boolean {
     call.name.toLowerCase() === 'chat.postmessage' && (call.params.get('text') ?? '').includes(title);
 }
 
-/** Sent until somebody takes it or nobody is there any more. */
+/** Sent until somebody takes it or nobody is there any more. @throws when neither comes, with what the server said */
 async function tell(server: Server, alert: Alert): Promise<void> {
+  const endAt = performance.now() + COMES_MS;
+  let last = 'no answer';
   while (server.running && !alert.acknowledged) {
+    if (performance.now() > endAt) {
+      throw new Error(`"${alert.title}" was not taken (${last}):\n${server.log.slice(-40).join('\n')}`);
+    }
     try {
       const answer = await fetch(`http://127.0.0.1:${server.port}/hooks/monitoring`, {
         method: 'POST',
@@ -148,8 +153,10 @@ async function tell(server: Server, alert: Alert): Promise<void> {
         },
       });
       alert.acknowledged = answer.ok;
-    } catch {
+      last = `${answer.status} ${await answer.text()}`;
+    } catch (error) {
       // It died first: nothing was promised.
+      last = String(error);
     }
     if (!alert.acknowledged) await pause(50);
   }
