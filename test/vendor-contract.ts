@@ -332,6 +332,18 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
         expect(io.warnings.filter((warning) => warning.includes('date'))).toHaveLength(1);
       });
 
+      test('rows without an id are an answer that cannot be read, and the walk stays where it is', async () => {
+        desk.create('one');
+        const everyId = /"(\w*(?:id|_num))":"?\d+"?(?=[,}\]])/gi;
+        const alter = (body: string): string => body.replaceAll(everyId, '"$1":null');
+        desk.simulator.faults.always('*', { kind: 'altered', alter });
+
+        const failure = await vendorFailure(poll());
+
+        expect(failure.reason).toBe('unreadable');
+        expect(failure.message).toContain('unexpected shape');
+      });
+
       test('ids beyond 2^53 stay exact', async () => {
         const id = desk.create('one');
         const everyId = /"(\w*(?:id|_num))":"?\d+"?(?=[,}\]])/gi;

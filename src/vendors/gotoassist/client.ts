@@ -21,6 +21,8 @@ export interface GotoassistClient {
     context: CallContext,
     query?: Params,
   ): Promise<unknown>;
+  /** Reads a part of an answer. @throws VendorError `unreadable` */
+  part<T>(call: string, schema: z.ZodType<T>, value: unknown): T;
   refused(message: string): VendorError;
   close(): Promise<void>;
 }
@@ -90,6 +92,10 @@ class Client implements GotoassistClient {
     const call = { method, path: `${path}.json`, query, ...(method === 'DELETE' ? {} : { json: body }) };
     const answer = await this.#http.call(call, context);
     return this.#result(`${method} ${path}`, answer, z.unknown()).value;
+  }
+
+  part<T>(call: string, schema: z.ZodType<T>, value: unknown): T {
+    return readShape(this.#http, call, schema, value);
   }
 
   refused(message: string): VendorError {

@@ -53,7 +53,7 @@ export async function readList(
   const answer = await reader.client.get('incidents', query, IncidentList, context);
   const services = settings.service_ids;
   const rows = answer.value.incidents.flatMap((raw): readonly ListedRow[] => {
-    const row = IncidentRow.parse(raw);
+    const row = reader.client.part('GET incidents', IncidentRow, raw);
     // A filter that the desk ignores looks like a success (integration reference 1.2).
     if (services !== undefined && row.service !== null && !services.includes(row.service.id)) return [];
     const at = epochOf(toInstant(row.last_active_at) ?? toInstant(row.created_at)) ?? 0;

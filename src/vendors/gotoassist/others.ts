@@ -80,7 +80,8 @@ export async function readOthers(
   const query = { limit: LIMIT, page, 'service_ids[]': services };
   const { value } = await reader.client.get(name, query, listOf(name), context);
   const rows = value.rows.map((raw): TicketRow => {
-    const observed = mapOther(KINDS[name], Other.parse(raw), raw, reader.mapping);
+    const other = reader.client.part(`GET ${name}`, Other, raw);
+    const observed = mapOther(KINDS[name], other, raw, reader.mapping);
     return { observed, version: `row#${contentHash(raw)}` };
   });
   if (page < value.pages) return { ...nothing, rows, next: { list, page: page + 1 } };
@@ -99,7 +100,7 @@ export async function readOther(
   if (found === null) return { gone: true, id: ticketId };
   const inner = wrapped.safeParse(found.raw);
   const raw = isObject(found.raw) && inner.success && kind in found.raw ? found.raw[kind] : found.raw;
-  const other = Other.parse(raw);
+  const other = reader.client.part(`GET ${kind}s/${number}`, Other, raw);
   const observed = mapOther(kind, other, raw, reader.mapping);
   return { gone: false, id: ticketId, observed, comments: commentsOf(other, reader.mapping) };
 }
