@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../src/clock.ts';
 import type { Fault } from '../src/demo/simulators/support/faults.ts';
+import { seededRandom, type Random } from '../src/demo/simulators/support/random.ts';
 import type { Simulator } from '../src/demo/simulators/support/server.ts';
 import { VendorError, type VendorReason } from '../src/errors.ts';
 import {
@@ -199,6 +200,26 @@ const BROKEN: readonly (readonly [string, Fault, VendorReason, RegExp])[] = [
   ['nothing', { kind: 'status', status: 200, body: '', type: 'application/json' }, 'unreadable', /not JSON/],
 ];
 
+const ODD_ROUNDS = 40;
+const ODD_VALUES: readonly Json[] = [null, true, 0, -1, 1.5, '', 'x', [], [null], ['x'], {}, { x: null }];
+
+/** A JSON text with one of its values replaced by an odd one. */
+function withOddValue(body: string, random: Random): string {
+  if (!/^[[{]/.test(body)) return body;
+  const root: Record<string, unknown> = { all: JSON.parse(body) };
+  const places: (readonly [Record<string, unknown>, string])[] = [];
+  const visit = (holder: Record<string, unknown>): void => {
+    for (const [key, value] of Object.entries(holder)) {
+      places.push([holder, key]);
+      if (typeof value === 'object' && value !== null) visit(value as Record<string, unknown>);
+    }
+  };
+  visit(root);
+  const [holder, key] = random.pick(places);
+  holder[key] = random.pick(ODD_VALUES);
+  return JSON.stringify(root['all']);
+}
+
 export function describeVendor<Settings>(vendor: Vendor<Settings>, options: ContractOptions): void {
   const { connect } = vendor;
   if (connect === null) throw new Error(`${vendor.id} has no API`);
@@ -342,6 +363,38 @@ export function describeVendor<Settings>(vendor: Vendor<Settings>, options: Cont
 
         expect(failure.reason).toBe('unreadable');
         expect(failure.message).toContain('unexpected shape');
+      });
+
+      test('one odd value anywhere in an answer is lived with or told, and never a crash', async () => {
+        const random = seededRandom(7);
+        const id = desk.create('one');
+        desk.comment(id, 'first');
+        const needs = new Set(['comments', 'description', 'custom.tier']);
+        const set = { action: 'set', priority: 'high', title: 'another' } as const;
+        const alter = (body: string): string => (random.below(3) === 0 ? withOddValue(body, random) : body);
+        const works: readonly (() => Promise<unknown>)[] = [
+          () => adapter.selfTest(contractContext()),
+          () => walk(adapter, options.feed, { cursor: null, baseline: true }, needs),
+          () => adapter.readTicket(id, needs, contractContext()),
+          async () => {
+            const read = await adapter.readTicket(id, NO_NEEDS, contractContext());
+            if (!read.gone) await adapter.nextWrite(set, read, new Set(), contractContext());
+          },
+        ];
+        const crashes: unknown[] = [];
+        for (let round = 0; round < ODD_ROUNDS; round += 1) {
+          await adapter.close();
+          adapter = connect(vendor.settings.parse(desk.settings), io);
+          desk.simulator.faults.clear();
+          desk.simulator.faults.always('*', { kind: 'altered', alter });
+          for (const work of works) {
+            await work().catch((error: unknown) => {
+              if (!(error instanceof VendorError)) crashes.push(error);
+            });
+          }
+        }
+
+        expect(crashes).toEqual([]);
       });
 
       test('ids beyond 2^53 stay exact', async () => {
