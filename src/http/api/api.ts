@@ -9,6 +9,7 @@ import type { Silence } from '../../ingest/silences.ts';
 import type { StoreDeps } from '../../ingest/store-event.ts';
 import { OperateError } from '../../operate/error.ts';
 import type { BudgetPlan } from '../../operate/status.ts';
+import { isPoison } from '../../ingest/poison.ts';
 import { isUnavailable, type Database } from '../../record/database.ts';
 import type { Gate } from '../gate.ts';
 import { backtestRoute } from './backtest.ts';
@@ -82,6 +83,14 @@ export function createApi(deps: ApiDeps, gate: Gate): OpenAPIHono {
   app.onError((error, c) => {
     if (error instanceof OperateError) return refuse(c, STATUS[error.reason], error.reason, error.message);
     if (error instanceof HTTPException) return refuse(c, error.status, 'bad_request', error.message);
+    if (isPoison(error)) {
+      return refuse(
+        c,
+        400,
+        'bad_request',
+        'the database takes no such value, for example text with a NUL character',
+      );
+    }
     deps.log.error({ err: error, path: c.req.path }, 'request failed');
     if (!isUnavailable(error)) {
       return refuse(c, 500, 'internal', 'the request failed; the log says why');
