@@ -7,12 +7,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { NO_HANDS } from '../../test/support/hands.ts';
 import { systemClock } from '../clock.ts';
+import { seededRandom } from '../demo/simulators/support/random.ts';
 import { openConnection } from '../connections.ts';
 import { createReceiver, type Receiver } from '../ingest/receive.ts';
 import { openDatabase, type Database } from '../record/database.ts';
 import { createIdSource } from '../record/ids.ts';
 import { createActiveRules } from '../rules/active.ts';
 import { vendors } from '../vendors/registry.ts';
+import { TICKET_KEYS } from '../vendors/webhook/plan.ts';
 import { hookRoutes, type Hook } from './hooks.ts';
 import { createMetrics } from './metrics.ts';
 import { listen, type HttpServer } from './server.ts';
@@ -55,6 +57,7 @@ beforeAll(async () => {
   const hooks = new Map<string, Hook>([
     ['open', await hook('open', 'webhook', { scheme: 'bearer', secrets: ['let-me-in'] })],
     ['keyed', await hook('keyed', 'webhook', { scheme: 'bearer', secrets: ['let-me-in'] }, KEYED)],
+    ['mapped', await hook('mapped', 'webhook', { scheme: 'bearer', secrets: ['let-me-in'] }, MAPPED)],
     ['desk', await hook('desk', 'jitbit', { scheme: 'url-secret', secrets: ['s3cret'] })],
     ['closed', await hook('closed', 'webhook', null)],
   ]);
@@ -76,6 +79,13 @@ beforeEach(async () => {
 const KEYED = {
   event: { type: '$.kind', key: '$.delivery' },
   ticket: { id: '$.alert.id', title: '$.alert.title' },
+};
+
+/** Every field of a ticket that can be mapped. */
+const FIELDS = [...TICKET_KEYS, 'custom.tier'];
+const MAPPED = {
+  event: { type: '$.kind', key: '$.delivery' },
+  ticket: Object.fromEntries(FIELDS.map((field) => [field, `$.ticket.${field.replace('.', '_')}`])),
 };
 
 async function hook(
@@ -324,6 +334,42 @@ describe('odd bodies', () => {
     expect(answer.status).toBe(202);
     expect(await count('events')).toBe(1);
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+
+  test('odd values in any place are taken, parked or refused, and never an error of ours', async () => {
+    const random = seededRandom(3);
+    const odd = [
+      null,
+      true,
+      0,
+      -1,
+      1.5,
+      1e308,
+      '',
+      'x',
+      '\u0000',
+      '\ud83d',
+      'y'.repeat(600),
+      '2026-13-45',
+      [],
+      {},
+    ];
+    const nested = [[null], ['\u0000'], { name: null }, { id: 0, name: '\u0000' }, { email: 'a@b', id: [] }];
+    const value = (): unknown => random.pick<unknown>([...odd, ...nested]);
+    const answers: Answer[] = [];
+    for (let round = 0; round < 300; round += 1) {
+      const some = FIELDS.filter((field) => field === 'id' || random.below(4) === 0);
+      const ticket = Object.fromEntries(
+        some.map((field) => [field.replace('.', '_'), field === 'id' && round % 3 > 0 ? round : value()]),
+      );
+      const body = { kind: random.below(3) === 0 ? value() : 'alert.fired', delivery: `${round}`, ticket };
+      answers.push(await post('/hooks/mapped', JSON.stringify(body)));
+    }
+
+    const taken = answers.filter(({ status }) => status === 202);
+    expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+    expect(taken.length).toBeGreaterThan(150);
+    expect((await count('events')) + (await count('deliveries'))).toBeGreaterThanOrEqual(taken.length);
   });
 
   test('25: a long integer as ticket id keeps its digits', async () => {
