@@ -99,5 +99,7 @@ export class RuleError extends Error {
 
 /** The text of anything thrown, for logs and records. */
 export function messageOf(error: unknown): string {
+  // A name with several addresses, none of which answers, fails without a text of its own.
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
 }

@@ -22,6 +22,11 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   warnAboutGaps(environment, config, log);
   const stopping = untilStopped();
+  // From the signal on, also while it is still starting.
+  let giveUp: NodeJS.Timeout | undefined;
+  stopping.addEventListener('abort', () => {
+    giveUp = setTimeout(() => leave(log, NOT_IN_TIME), STOP_WITHIN_MS).unref();
+  });
   const embedded =
     environment.databaseUrl === null
       ? await openEmbedded({
@@ -65,7 +70,6 @@ export async function run(args: readonly string[]): Promise<number> {
     letYoungGenerationGrow();
     await whenAborted(stopping);
     log.info({}, 'stopping');
-    const giveUp = setTimeout(() => leave(log, NOT_IN_TIME), STOP_WITHIN_MS).unref();
     await app.stop();
     clearTimeout(giveUp);
   } finally {

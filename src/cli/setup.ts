@@ -5,6 +5,7 @@ import type { MatchSettings } from '../match/matcher.ts';
 import type { Environment } from '../config.ts';
 import { calendarSettings, createCalendars } from '../sla/calendars.ts';
 import { connectEmbedded } from '../record/embedded/embedded.ts';
+import { reachDatabase } from '../record/reach.ts';
 import type { Log } from '../log.ts';
 
 /** What rules may refer to, as this configuration says. */
@@ -55,13 +56,21 @@ export interface OpenedDatabase {
   close(): Promise<void>;
 }
 
-/** `DATABASE_URL`, or the embedded database as a client: running, or started for this command. */
+/**
+ * `DATABASE_URL`, or the embedded database as a client: running, or started for this command.
+ *
+ * @throws Error that says why it cannot be used
+ */
 export async function openForCommand(
   environment: Environment,
   command: string,
   log: Log,
 ): Promise<OpenedDatabase> {
-  if (environment.databaseUrl !== null) return { url: environment.databaseUrl, close: async () => undefined };
+  const { databaseUrl: url } = environment;
+  if (url !== null) {
+    await (await reachDatabase(url)).end();
+    return { url, close: async () => undefined };
+  }
   const embedded = await connectEmbedded({ dataDir: environment.dataDir, log, command });
   return { url: embedded.url, close: () => embedded.stop() };
 }

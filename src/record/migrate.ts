@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import type pg from 'pg';
 import { LOCKS } from './locks.ts';
+import { reachDatabase } from './reach.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations/', import.meta.url));
 
@@ -51,8 +52,7 @@ export async function migrate(
   url: string,
   onApplied: (name: string) => void = () => undefined,
 ): Promise<MigrationReport> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  const client = await reachDatabase(url);
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCKS.migration]);
     return await applyMissing(client, await listMigrations(), onApplied);
