@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine, type EventRow } from '../../test/support/engine.ts';
+import { toInstant } from '../clock.ts';
 import { nextReadSeq } from '../record/tickets.ts';
+import type { Comment } from '../ticket.ts';
 import { applyReads, type AppliedRead, type ApplyContext } from './apply.ts';
 import { inRuleSet } from './store-event.ts';
 
@@ -171,6 +173,57 @@ describe('what we wrote', () => {
     ]);
   });
 
+  test('is ours too where it shows before its answer came', async () => {
+    await engine.publish(
+      'id: r\nname: r\non: [ticket.created]\nwhen: { category: Network }\nthen:\n  - create_ticket: { title: Check the line, text: "for {{ ticket.title }}", category: Accounts }\n',
+    );
+    await created();
+    const before = new Set(engine.desk.state.tickets.keys());
+    const gate = engine.desk.faults.hold('POST ticket', 'after');
+    const working = engine.work();
+    await gate.arrived;
+    const made = [...engine.desk.state.tickets.keys()].find((id) => !before.has(id)) ?? 0;
+
+    await engine.refresh(made);
+    gate.release();
+    await working;
+
+    const [event] = await eventsOf(made);
+    expect(event).toMatchObject({ type: 'ticket.created', depth: 1, doc: { own: true } });
+  });
+
+  test('is ours by its text until the answer came, where the desk does not say who we are', async () => {
+    const id = await created();
+    await sql`
+      INSERT INTO own_writes (id, connection_id, ticket_id, step_id, field, value, depth)
+      VALUES (gen_random_uuid(), ${engine.connection.id}, ${String(id)}, gen_random_uuid(), 'comment:comment',
+              '"on it"', 0)`.execute(engine.database.db);
+    const at = toInstant(Date.now());
+    const comment = (one: string): Comment => ({
+      id: one,
+      at,
+      author: null,
+      public: false,
+      text: 'on it',
+      system: false,
+      solution: false,
+    });
+    const see = async (...comments: readonly string[]): Promise<void> => {
+      const options = { botUserId: null, comments: comments.map(comment) };
+      await apply(id, await nextReadSeq(engine.database.db), 'VPN down', options);
+    };
+
+    await see('c-1');
+    await sql`UPDATE own_writes SET answered_seq = nextval('read_seq')`.execute(engine.database.db);
+    await see('c-1', 'c-2');
+
+    const said = (await eventsOf(id)).filter(({ type }) => type === 'comment.added');
+    expect(said.map(({ doc }) => [(doc['comment'] as Comment).id, doc['own']])).toEqual([
+      ['c-1', true],
+      ['c-2', false],
+    ]);
+  });
+
   test('but was refused, is not ours when a person does it', async () => {
     await engine.publish(
       'id: r\nname: r\non: [ticket.created]\nwhen: { category: Network }\nthen:\n  - set: { priority: critical }\n',
@@ -227,12 +280,20 @@ describe('two reads that overlap', () => {
   });
 });
 
-async function apply(id: number, readSeq: number, title: string): ReturnType<typeof applyReads> {
+async function apply(
+  id: number,
+  readSeq: number,
+  title: string,
+  {
+    botUserId = '1',
+    comments = null,
+  }: { readonly botUserId?: string | null; readonly comments?: readonly Comment[] | null } = {},
+): ReturnType<typeof applyReads> {
   const context: ApplyContext = {
     connectionId: engine.connection.id,
     connection: 'acme',
     vendor: 'jitbit',
-    botUserId: '1',
+    botUserId,
     feed: null,
     via: 'feed',
     silent: false,
@@ -243,7 +304,7 @@ async function apply(id: number, readSeq: number, title: string): ReturnType<typ
     ownWritesForMs: 3_600_000,
   };
   const read: AppliedRead = {
-    read: { gone: false, id: String(id), observed: { id: String(id), title }, comments: null },
+    read: { gone: false, id: String(id), observed: { id: String(id), title }, comments },
     readSeq,
     version: null,
     nomination: null,

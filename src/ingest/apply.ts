@@ -80,6 +80,7 @@ export async function applyReads(
     tx,
     context,
     current.map(({ read }) => read),
+    current.some(({ read }) => rows.get(read.id)?.unseen === true),
     writes,
   );
 
@@ -263,7 +264,7 @@ function firstSeen(
   const revision = row.revision + 1;
   const since = context.baselineAt - context.overlapMs;
   const createdAt = snapshot.created_at == null ? null : Date.parse(snapshot.created_at);
-  if (createdAt !== null && createdAt >= since) return [maker.created(revision, own.ticket(row.ticketId))];
+  if (createdAt !== null && createdAt >= since) return [maker.created(revision, own.ticket(snapshot))];
   const news = newComments(null, read.comments ?? [], context.baselineAt, context.wantSystemComments);
   // Where a read by id does not say when (Jitbit), the nudge that led to it does.
   const { updated_at: updatedAt } = snapshot;

@@ -200,6 +200,17 @@ export async function readOwnWrites(
   return rows;
 }
 
+/** Tickets that we are creating on a connection, and whose answer has not come within the hour. */
+export async function readCreatesUnderWay(tx: Tx, connectionId: number): Promise<readonly OwnWrite[]> {
+  const { rows } = await sql<OwnWrite>`
+    SELECT id, ticket_id AS "ticketId", step_id AS "stepId", field, value, depth, answered_seq AS "answeredSeq"
+      FROM own_writes
+     WHERE connection_id = ${connectionId} AND field = 'comment:ticket' AND answered_seq IS NULL
+       AND written_at > app_now() - interval '1 hour'
+     ORDER BY id`.execute(tx);
+  return rows;
+}
+
 export async function deleteOwnWrites(tx: Tx, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await sql`DELETE FROM own_writes WHERE id = ANY(${ids}::uuid[])`.execute(tx);
