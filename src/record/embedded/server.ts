@@ -6,6 +6,7 @@ import pg from 'pg';
 import { cannotSpawn, ENVIRONMENT, type ServerSpec, urlOf } from './cluster.ts';
 import { EmbeddedError } from './embedded-error.ts';
 import { isServerOf, readPostmasterFile } from './postmaster-file.ts';
+import { underStartLock } from './start-lock.ts';
 
 /** A PostgreSQL server started, asked and stopped. Who owns it is decided elsewhere. */
 export interface RunningServer {
@@ -41,9 +42,14 @@ export async function ensureRunning(spec: ServerSpec, preferredPort: number | nu
       await sleep(25);
       continue;
     }
-    port = await freePort(port);
-    const pid = await launch(spec, port, seen.deadPid);
-    if (pid !== null) return { pid, port, started: true };
+    const started = await underStartLock(spec.cluster, ORPHANS_MS, async () => {
+      const now = await probe(spec);
+      if (now.state !== 'stopped') return 'by another';
+      port = await freePort(port);
+      return launch(spec, port, now.deadPid);
+    });
+    if (started === 'by another') continue;
+    if (started !== null) return { pid: started, port, started: true };
     const portTaken = (await freePort(port)) !== port;
     const othersFault = portTaken || (await readPostmasterFile(spec.cluster)) !== null;
     // A killed server's backends hold the data until they notice; a rival may have been first.
