@@ -12,6 +12,7 @@ import { printTable, save, type Figure } from './report.ts';
 import { startBench } from './start.ts';
 import { storedBench } from './stored.ts';
 import { timersBench } from './timers.ts';
+import { SILENT } from '../test/support/silent-log.ts';
 
 /**
  * `npm run bench [-- SECTION …]`: floors and ours in one run, one table with goals and verdicts, and the same as JSON
@@ -56,10 +57,9 @@ async function withServer(work: (databaseUrl: string) => Promise<void>): Promise
   const folder = await mkdtemp(join(tmpdir(), 'deskhand-bench-db-'));
   // As root, PostgreSQL runs as another user.
   await chmod(folder, 0o755);
-  const silent = { debug() {}, info() {}, warn() {}, error() {} };
   const embedded = await openEmbedded({
     dataDir: join(folder, 'data'),
-    log: silent,
+    log: SILENT,
     command: 'bench',
     onLost: () => process.exit(1),
   });

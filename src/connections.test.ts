@@ -1,18 +1,13 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../test/support/database.ts';
+import { SILENT } from '../test/support/silent-log.ts';
 import { systemClock } from './clock.ts';
 import { openConnection } from './connections.ts';
 import { openDatabase, type Database } from './record/database.ts';
 import type { BudgetSpec, CallLane, Vendor, VendorIo } from './vendors/vendor.ts';
 import { vendors } from './vendors/registry.ts';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 let cloned: TestDatabase;
 let databases: readonly Database[];
 beforeAll(async () => {
@@ -64,7 +59,7 @@ async function ioOn(
       poll: null,
       budget,
     },
-    { database, clock: systemClock, log: silent },
+    { database, clock: systemClock, log: SILENT },
   );
   if (lent === null) throw new Error('nothing was lent');
   return lent;
@@ -199,7 +194,7 @@ test('a setting that concerns one feed gives only that feed a new baseline', asy
       budget: null,
     } as const;
     const options = { ...common, name: 'legacy', vendor: vendors.gotoassist, settings: given };
-    const deps = { database: databaseAt(0), clock: systemClock, log: silent };
+    const deps = { database: databaseAt(0), clock: systemClock, log: SILENT };
     await (await openConnection(options, deps)).adapter?.close();
   };
   await open({});

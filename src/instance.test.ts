@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../test/support/engine.ts';
 import { until } from '../test/support/until.ts';
+import { SILENT } from '../test/support/silent-log.ts';
 import type { Clock } from './clock.ts';
 import { joinInstances, type Instance } from './instance.ts';
 import { readPulses } from './record/instances.ts';
@@ -9,12 +10,6 @@ import { LOCKS } from './record/locks.ts';
 import { openStandingSession, type StandingSession } from './record/standing-session.ts';
 import { claimSteps } from './record/steps.ts';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine();
@@ -46,9 +41,9 @@ class HandClock implements Clock {
 }
 
 async function join(clock: Clock, alone = false): Promise<Instance> {
-  const session = await openStandingSession(engine.database, silent);
+  const session = await openStandingSession(engine.database, SILENT);
   sessions.push(session);
-  const parts = { database: engine.database, session, clock, log: silent, name: 'test', alone };
+  const parts = { database: engine.database, session, clock, log: SILENT, name: 'test', alone };
   return joinInstances(engine.store.newId(), parts);
 }
 

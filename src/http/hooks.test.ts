@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { NO_HANDS } from '../../test/support/hands.ts';
+import { SILENT } from '../../test/support/silent-log.ts';
 import { systemClock } from '../clock.ts';
 import { seededRandom } from '../demo/simulators/support/random.ts';
 import { openConnection } from '../connections.ts';
@@ -22,12 +23,6 @@ import { listen, type HttpServer } from './server.ts';
 /** Numbers in the names are those of the hostile inputs. */
 
 const LIMIT = 2_000;
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 let cloned: TestDatabase;
 let database: Database;
 let server: HttpServer;
@@ -109,7 +104,7 @@ async function hook(
       poll: null,
       budget: null,
     },
-    { database, clock: systemClock, log: silent },
+    { database, clock: systemClock, log: SILENT },
   );
   return { connection, verify, maxBody: LIMIT };
 }

@@ -1,18 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../test/support/engine.ts';
 import { NO_HANDS } from '../../test/support/hands.ts';
+import { SILENT } from '../../test/support/silent-log.ts';
 import { systemClock } from '../clock.ts';
 import { openConnection, type Connection } from '../connections.ts';
 import { CommitUnknownError, type Database } from '../record/database.ts';
 import { vendors } from '../vendors/registry.ts';
 import { createReceiver, type Delivery, type Receiver } from './receive.ts';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 let engine: Engine;
 let connection: Connection;
 beforeAll(async () => {
@@ -28,7 +23,7 @@ beforeAll(async () => {
       poll: null,
       budget: null,
     },
-    { database: engine.database, clock: systemClock, log: silent },
+    { database: engine.database, clock: systemClock, log: SILENT },
   );
 });
 afterAll(() => engine.close());

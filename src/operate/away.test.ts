@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../test/support/engine.ts';
+import { SILENT } from '../../test/support/silent-log.ts';
 import { openDatabase } from '../record/database.ts';
 import { noteAlive } from '../record/operate/away.ts';
 import { createAwayReporter } from './away.ts';
@@ -13,9 +14,6 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 beforeEach(() => engine.clear());
 
-const quiet = (): void => undefined;
-const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-
 test('after a start the report says what happened meanwhile, once every feed caught up', async () => {
   await engine.publish('id: r\nname: r\non: [custom.t]\nthen: [{ emit: { type: custom.x } }]\n');
   await engine.happen({ type: 'custom.t' });
@@ -24,7 +22,7 @@ test('after a start the report says what happened meanwhile, once every feed cau
   await sql`DELETE FROM instances`.execute(engine.database.db);
   await noteAlive(engine.database.db);
   const later = openDatabase({ url: engine.url, poolSize: 1, clockOffset: '2 hours' });
-  const here = await createAwayReporter({ database: later, log });
+  const here = await createAwayReporter({ database: later, log: SILENT });
   await sql`UPDATE feeds SET last_complete_at = app_now() - interval '1 day'`.execute(engine.database.db);
   const early = await here.runOnce();
   await sql`UPDATE steps SET state = 'done' WHERE id = (SELECT min(id::text)::uuid FROM steps)`.execute(

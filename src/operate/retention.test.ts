@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../test/support/engine.ts';
+import { SILENT } from '../../test/support/silent-log.ts';
 import { openDatabase, type Database } from '../record/database.ts';
 import { readPartitions } from '../record/operate/retention.ts';
 import { maintainOnce, planPartitions, spanOf, type Maintained } from './retention.ts';
@@ -47,13 +48,12 @@ describe('maintenance', () => {
   });
   beforeEach(() => engine.clear());
 
-  const quiet = (): void => undefined;
   const maintain = (database: Database): Promise<Maintained> =>
     maintainOnce({
       database,
       retention: { eventsMs: 90 * DAY, attemptsMs: 90 * DAY, keysMs: 99 * DAY },
       ownWritesMs: 3_600_000,
-      log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      log: SILENT,
     });
   const count = async (table: string): Promise<number> => {
     const { rows } = await sql<{

@@ -2,15 +2,10 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.ts';
 import { until } from '../../test/support/until.ts';
+import { SILENT } from '../../test/support/silent-log.ts';
 import { openDatabase, type Database } from './database.ts';
 import { openStandingSession } from './standing-session.ts';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 let own: TestDatabase;
 let database: Database;
 beforeAll(async () => {
@@ -55,7 +50,7 @@ const cut = (pid = 0): Promise<unknown> => sql`SELECT pg_terminate_backend(${pid
 test('a session that broke is opened again, and set up again', async () => {
   const { slow, pids, letIn } = watched();
   letIn();
-  const session = await openStandingSession(slow, silent);
+  const session = await openStandingSession(slow, SILENT);
   const setUps: number[] = [];
   await session.onEach(async () => void setUps.push(pids.length));
 
@@ -68,7 +63,7 @@ test('a session that broke is opened again, and set up again', async () => {
 
 test('a session that comes back while it is being closed is closed too', async () => {
   const { slow, pids, letIn } = watched();
-  const session = await openStandingSession(slow, silent);
+  const session = await openStandingSession(slow, SILENT);
   await cut(pids[0]);
   await until('it to come back', () => pids.length === 2);
 

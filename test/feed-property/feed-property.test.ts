@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createTestDatabase } from '../support/database.ts';
 import { runProperty } from './property.ts';
-import { SILENT } from './silent-log.ts';
+import { SILENT } from '../support/silent-log.ts';
 import { stages } from './stages.ts';
 
 /** The short version of `npm run feeds`. */

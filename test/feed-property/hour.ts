@@ -4,7 +4,7 @@ import { openDatabase } from '../../src/record/database.ts';
 import { publishRules } from '../../src/rules/publish.ts';
 import { PropertyClock } from './clock.ts';
 import { knownNames, startProcess } from './process.ts';
-import { SILENT } from './silent-log.ts';
+import { SILENT } from '../support/silent-log.ts';
 import type { Stage } from './stage.ts';
 
 const MINUTE_MS = 60_000;

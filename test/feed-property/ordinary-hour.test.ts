@@ -7,7 +7,7 @@ import { bossdeskStage } from './bossdesk.ts';
 import { PropertyClock } from './clock.ts';
 import { gotoassistStage } from './gotoassist.ts';
 import { knownNames, startProcess } from './process.ts';
-import { SILENT } from './silent-log.ts';
+import { SILENT } from '../support/silent-log.ts';
 import type { Stage } from './stage.ts';
 
 /** What an hour of ordinary polling costs: 200 touched tickets a day are eight an hour. */

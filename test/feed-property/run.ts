@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { openEmbedded } from '../../src/record/embedded/embedded.ts';
 import { migrate } from '../../src/record/migrate.ts';
-import { SILENT } from './silent-log.ts';
+import { SILENT } from '../support/silent-log.ts';
 import { runProperty } from './property.ts';
 import { stages } from './stages.ts';
 

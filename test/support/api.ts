@@ -5,6 +5,7 @@ import type { Silence } from '../../src/ingest/silences.ts';
 import { NOTHING_KNOWN } from '../../src/match/load.ts';
 import { NO_SETTINGS } from '../../src/match/matcher.ts';
 import type { Engine } from './engine.ts';
+import { SILENT } from './silent-log.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-for-tests';
 /** A configured secret, which no answer may show. */
@@ -27,8 +28,6 @@ export interface TestApi {
 
 export function createTestApi(engine: Engine, silences: readonly Silence[] = []): TestApi {
   let woken = 0;
-  const quiet = (): void => undefined;
-  const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
   const deps = {
     database: engine.database,
     store: engine.store,
@@ -38,7 +37,7 @@ export function createTestApi(engine: Engine, silences: readonly Silence[] = [])
     silences,
     adminToken: ADMIN_TOKEN,
     secrets: [SECRET],
-    log,
+    log: SILENT,
     onRuns: () => {
       woken += 1;
     },
@@ -46,7 +45,7 @@ export function createTestApi(engine: Engine, silences: readonly Silence[] = [])
       await engine.store.active.refresh();
     },
   };
-  const app = createApi(deps, createGate({ now: () => engine.store.now(), log }));
+  const app = createApi(deps, createGate({ now: () => engine.store.now(), log: SILENT }));
   return {
     app,
     woken: () => woken,

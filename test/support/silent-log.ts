@@ -1,6 +1,6 @@
 import type { Log } from '../../src/log.ts';
 
-/** Killed processes and broken answers are the point here: nobody wants to read of each. */
+/** For tests in which killed processes and broken answers are the point: nobody wants to read of each. */
 export const SILENT: Log = {
   debug: () => undefined,
   info: () => undefined,
