@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { toInstant } from '../clock.ts';
 import type { Via } from '../event.ts';
-import { sqlState, type Database } from '../record/database.ts';
+import { isPoison, type Database } from '../record/database.ts';
 import { insertDeliveries } from '../record/deliveries.ts';
 import { fulfil } from '../record/nominations.ts';
 import { applyReads, type AppliedRead, type ApplyContext } from './apply.ts';
@@ -17,12 +17,6 @@ import { inRuleSet, storeEvents, type StoreDeps } from './store-event.ts';
 
 /** So often the same connection's poison is said again. */
 const SAID_EVERY_MS = 3_600_000;
-
-/** SQLSTATE class 22 (data exception): the row itself cannot be stored. 54: it is too large for an index. */
-export function isPoison(error: unknown): boolean {
-  const state = sqlState(error) ?? '';
-  return state.startsWith('22') || state.startsWith('54');
-}
 
 export interface ParkedAt {
   readonly connectionId: number;

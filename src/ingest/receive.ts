@@ -4,7 +4,7 @@ import { toInstant } from '../clock.ts';
 import type { DeskEvent } from '../event.ts';
 import { parseJson } from '../json.ts';
 import { createBatcher, type Batcher } from '../record/batcher.ts';
-import { CommitUnknownError, isUnavailable, type Database, type Tx } from '../record/database.ts';
+import { CommitUnknownError, isPoison, isUnavailable, type Database, type Tx } from '../record/database.ts';
 import { insertDeliveries, type NewDelivery } from '../record/deliveries.ts';
 import { nominate } from '../record/nominations.ts';
 import { presentTicket } from '../ticket.ts';
@@ -12,7 +12,7 @@ import type { RuleBook } from '../rules/active.ts';
 import type { EventInbound, NudgeInbound } from '../vendors/vendor.ts';
 import type { EventDraft, LedgerKey } from './event-draft.ts';
 import { claimKeys, lookUpGroup } from './ledger.ts';
-import { isPoison, parkedEvent } from './poison.ts';
+import { parkedEvent } from './poison.ts';
 import { inRuleSet, storeEvents, type StoreDeps } from './store-event.ts';
 import { storeNew, type Hands } from './store-new.ts';
 

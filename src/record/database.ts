@@ -190,6 +190,12 @@ export function sqlState(error: unknown): string | null {
   return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null;
 }
 
+/** SQLSTATE class 22 (data exception): the row itself cannot be stored. 54: it is too large for an index. */
+export function isPoison(error: unknown): boolean {
+  const state = sqlState(error) ?? '';
+  return state.startsWith('22') || state.startsWith('54');
+}
+
 /** True if the database could not be asked at all, or is going down: the work itself was not judged. */
 export function isUnavailable(error: unknown): boolean {
   const state = sqlState(error);

@@ -178,6 +178,10 @@ export interface OwnWrite {
   readonly answeredSeq: number | null;
 }
 
+const OWN_WRITES = sql`
+  SELECT id, ticket_id AS "ticketId", step_id AS "stepId", field, value, depth, answered_seq AS "answeredSeq"
+    FROM own_writes`;
+
 /**
  * What we wrote to these tickets and have not yet seen again. What did not show for that long never will, and must
  * not claim what people do later.
@@ -193,8 +197,7 @@ export async function readOwnWrites(
      WHERE connection_id = ${connectionId} AND ticket_id = ANY(${ticketIds}::text[])
        AND written_at < app_now() - ${forMs}::float8 * interval '1 millisecond'`.execute(tx);
   const { rows } = await sql<OwnWrite>`
-    SELECT id, ticket_id AS "ticketId", step_id AS "stepId", field, value, depth, answered_seq AS "answeredSeq"
-      FROM own_writes
+    ${OWN_WRITES}
      WHERE connection_id = ${connectionId} AND ticket_id = ANY(${ticketIds}::text[])
      ORDER BY id`.execute(tx);
   return rows;
@@ -203,8 +206,7 @@ export async function readOwnWrites(
 /** Tickets that we are creating on a connection, and whose answer has not come within the hour. */
 export async function readCreatesUnderWay(tx: Tx, connectionId: number): Promise<readonly OwnWrite[]> {
   const { rows } = await sql<OwnWrite>`
-    SELECT id, ticket_id AS "ticketId", step_id AS "stepId", field, value, depth, answered_seq AS "answeredSeq"
-      FROM own_writes
+    ${OWN_WRITES}
      WHERE connection_id = ${connectionId} AND field = 'comment:ticket' AND answered_seq IS NULL
        AND written_at > app_now() - interval '1 hour'
      ORDER BY id`.execute(tx);
