@@ -58,8 +58,7 @@ export function launchServer(env: Readonly<Record<string, string>>, args: readon
     async stop(signal = 'SIGTERM') {
       const startedAt = performance.now();
       child.kill(signal);
-      const inTime = await Promise.race([ended.then(() => true), late()]);
-      if (!inTime) throw new Error(`serve did not end on ${signal}:\n${log.slice(-40).join('\n')}`);
+      await inTime({ log }, ended, `the end after ${signal}`, STOPS_MS);
       return { code: child.exitCode, ms: performance.now() - startedAt };
     },
     freeze: () => void child.kill('SIGSTOP'),
@@ -73,9 +72,22 @@ export function launchServer(env: Readonly<Record<string, string>>, args: readon
 
 /** Whoever asks a service to stop kills it after so long. */
 const STOPS_MS = 30_000;
+const TOLD_LINES = 40;
 
-function late(): Promise<false> {
-  return new Promise((resolve) => setTimeout(resolve, STOPS_MS, false).unref());
+/** Waits for something of a server. @throws when it does not come, with what the server said */
+export async function inTime(
+  { log }: Pick<Server, 'log'>,
+  coming: Promise<unknown>,
+  what: string,
+  withinMs: number,
+): Promise<void> {
+  const late = new Promise<'late'>((resolve) => void setTimeout(resolve, withinMs, 'late').unref());
+  if ((await Promise.race([coming, late])) === 'late') throw notCome(what, { log });
+}
+
+/** @returns the error that says what a server did not do, and what it said last */
+export function notCome(what: string, { log }: Pick<Server, 'log'>): Error {
+  return new Error(`${what} did not come:\n${log.slice(-TOLD_LINES).join('\n')}`);
 }
 
 function readPort(child: ChildProcess, log: string[], ended: Promise<void>): Promise<number> {

@@ -2,7 +2,7 @@ import type { CrashPointName } from '../../src/act/crash.ts';
 import { startSlack, type Slack } from '../../src/demo/simulators/slack/slack.ts';
 import type { Call } from '../../src/demo/simulators/support/calls.ts';
 import type { Fault } from '../../src/demo/simulators/support/faults.ts';
-import type { Server } from './process.ts';
+import { inTime, notCome, type Server } from './process.ts';
 import { createStage, decideAll, pause, type Stage } from './stage.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -104,23 +104,21 @@ async function oneRound(stage: Stage, slack: Slack, round: number): Promise<read
       : null;
   const server = await stage.launch(held ? {} : { DESKHAND_CRASH_AT: death });
   // A step that a dead process left behind may end this one before it answers.
-  await inTime(server, Promise.race([server.ready.catch(() => undefined), server.ended]), 'an answer');
+  await inTime(
+    server,
+    Promise.race([server.ready.catch(() => undefined), server.ended]),
+    'an answer',
+    COMES_MS,
+  );
   for (const alert of held ? alerts : others.concat(first ?? [])) await tell(server, alert);
   if (gate !== null) {
-    await inTime(server, Promise.race([gate.arrived, server.ended]), `the post of round ${round}`);
+    await inTime(server, Promise.race([gate.arrived, server.ended]), `the post of round ${round}`, COMES_MS);
     if (!server.running) throw new Error(`serve ended by itself:\n${server.log.slice(-20).join('\n')}`);
     await server.kill();
     gate.release();
   }
-  await inTime(server, server.ended, `death ${death} in round ${round}`);
+  await inTime(server, server.ended, `death ${death} in round ${round}`, COMES_MS);
   return alerts;
-}
-
-/** @throws when it does not come, with what the server said */
-async function inTime(server: Server, coming: Promise<unknown>, what: string): Promise<void> {
-  const late = new Promise<'late'>((resolve) => void setTimeout(resolve, COMES_MS, 'late').unref());
-  if ((await Promise.race([coming, late])) !== 'late') return;
-  throw new Error(`${what} did not come:\n${server.log.slice(-40).join('\n')}`);
 }
 
 /** `7` → `bh`: words without digits tell tickets apart. */
@@ -138,9 +136,7 @@ async function tell(server: Server, alert: Alert): Promise<void> {
   const endAt = performance.now() + COMES_MS;
   let last = 'no answer';
   while (server.running && !alert.acknowledged) {
-    if (performance.now() > endAt) {
-      throw new Error(`"${alert.title}" was not taken (${last}):\n${server.log.slice(-40).join('\n')}`);
-    }
+    if (performance.now() > endAt) throw notCome(`an answer to "${alert.title}" (last: ${last})`, server);
     try {
       const answer = await fetch(`http://127.0.0.1:${server.port}/hooks/monitoring`, {
         method: 'POST',
